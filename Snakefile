@@ -1,0 +1,17 @@
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/coronagraph.smk"
+include: "rules/campaign.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.coronagraph.input,

@@ -1,0 +1,103 @@
+"""What the rules of every line share: the validated configuration, paths, and a stage's command.
+
+A rule states files, resources and options; the command it runs is written from the stage's signature, so that a rule
+and its stage can't disagree: `command(line, stage)` names every input and output of the rule as a flag.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+
+from levelworks.core import config as levelworks_config
+from levelworks.core.outcome import LevelworksError
+from levelworks.core.stage import stages
+from snakemake.exceptions import WorkflowError
+
+# Jobs find the same installation that plans them, on this machine and on every node that sees its file system.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+LISTS = Path(".snakemake/levelworks/lists")
+
+try:
+    CONFIG = levelworks_config.load(config)
+except LevelworksError as error:
+    raise WorkflowError(f"the configuration is wrong\n{error}") from None
+
+RESULTS = CONFIG.campaign.results
+
+
+def product(line, stage, name):
+    """Return the path of a product below the results folder."""
+    return str(RESULTS / line / stage / name)
+
+
+def log_file(line, stage, name):
+    """Return the path of a job's log."""
+    return str(Path("logs") / line / stage / f"{name}.log")
+
+
+def benchmark_file(line, stage, name):
+    """Return the path of a job's benchmark table."""
+    return str(Path("benchmarks") / line / stage / f"{name}.tsv")
+
+
+def options(line, stage, **values):
+    """Return a stage's options as JSON: those of the configuration, or `values` over the model's defaults."""
+    model = stages(line)[stage].options
+    configured = getattr(getattr(CONFIG, line), stage.replace("-", "_"), None)
+    found = model(**values) if values or configured is None else configured
+    return json.dumps(found.model_dump(mode="json", by_alias=True, exclude_defaults=True), sort_keys=True)
+
+
+def version(line, stage):
+    """Return a stage's version, so that raising it makes its products again."""
+    return stages(line)[stage].version
+
+
+def listed(paths):
+    """Write paths to a file named by its content and return `@file`: a command line holds 128 kB at the most."""
+    text = "".join(f"{path}\n" for path in paths)
+    target = LISTS / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.txt"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_suffix(f".{os.getpid()}")
+        draft.write_text(text)
+        draft.replace(target)
+    return f"@{target}"
+
+
+def command(line, stage, outputs, ranks=False):
+    """Return the shell command of a stage, its flags from the stage's signature.
+
+    An input that a rule leaves empty is absent. Inputs of many files come through `params.<name>`, made by `listed`.
+    With `ranks`, `resources.mpi` starts `resources.tasks` of them.
+    """
+    found = stages(line)[stage]
+    words = ["{resources.mpi} -n {resources.tasks}"] if ranks else []
+    words += ["levelworks", line, stage]
+    for port in found.inputs:
+        words.append(f"{port.flag} {{params.{port.name}:q}}" if port.many else f"{port.flag} {{input.{port.name}:q}}")
+    words += [f"{port.flag} {{output.{port.name}:q}}" for port in found.outputs if port.name in outputs]
+    return " ".join([*words, "--options {params.options:q} > {log:q} 2>&1"])
+
+
+def complete(line, stage, found):
+    """Return the inputs of a stage by name, as text, with an empty list for each that is absent."""
+    named = {port.name: [] for port in stages(line)[stage].inputs}
+    return named | {name: str(path) if isinstance(path, Path) else path for name, path in found.items()}
+
+
+def grown(base, factor=2):
+    """Return a resource that grows with each attempt."""
+    return lambda wildcards, attempt: int(base * factor ** (attempt - 1))
+
+
+CAMPAIGN_FRAMES = {}
+"""By line, the products by whose outcomes a campaign is judged: one of each granule."""
+
+
+def outcomes_table(line):
+    """Return the path of a line's table of outcomes."""
+    return str(RESULTS / line / "outcomes.tsv")

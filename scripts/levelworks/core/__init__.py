@@ -1,0 +1,1 @@
+"""What two or more product lines share, one idea a module."""

@@ -1,0 +1,67 @@
+"""What an aggregate does with flagged inputs: leaves them out, lists them, and fails where there are too many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from levelworks.core.outcome import LevelworksError, Status
+from levelworks.core.record import read_record
+
+LISTED = 20
+
+
+class TooManyQuarantined(LevelworksError):
+    """More of a campaign's granules are bad than its configuration allows."""
+
+    exit_code = 64
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The usable inputs of an aggregate, in order of name, and those left out with the reason of each."""
+
+    usable: tuple[Path, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return one sentence for each input left out."""
+        return tuple(f"left out {name}: {reason}" for name, reason in self.left_out)
+
+
+def usable_inputs(paths: Sequence[Path], max_quarantined: float, what: str) -> Inputs:
+    """Part inputs by the outcome in their records; order them by name, so that no order of arguments matters.
+
+    Parameters
+    ----------
+    max_quarantined : float
+        Largest share of quarantined inputs.
+    what : str
+        What the inputs are, for the message, e.g. ``frames``.
+
+    Raises
+    ------
+    TooManyQuarantined
+        With the list, where the share is larger.
+    """
+    usable, left_out, quarantined = [], [], []
+    for path in sorted(paths, key=lambda path: path.name):
+        record = read_record(path)
+        status = Status(record["outcome"]) if record else Status.DONE
+        if status is Status.DONE:
+            usable.append(path)
+            continue
+        entry = (path.name, str(record["reason"]) if record else "")
+        left_out.append(entry)
+        if status is Status.QUARANTINED:
+            quarantined.append(entry)
+    if len(quarantined) > max_quarantined * len(paths):
+        lines = "\n".join(f"  {name}: {reason}" for name, reason in quarantined[:LISTED])
+        more = f"\n  and {len(quarantined) - LISTED} more" if len(quarantined) > LISTED else ""
+        raise TooManyQuarantined(
+            f"{len(quarantined)} of {len(paths)} {what} are quarantined, more than max_quarantined "
+            f"{max_quarantined:g} allows:\n{lines}{more}"
+        )
+    return Inputs(tuple(usable), tuple(left_out))

@@ -1,0 +1,60 @@
+"""One finding of an examination before a campaign, and the report of all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from levelworks.core.table import format_table, on_terminal
+
+Item = TypeVar("Item")
+SAMPLE = 1000
+"""Most input files that an examination opens for each set of them."""
+NAMED = 10
+"""Most files that one finding names."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was examined, how it stands, what was found, and what a person should do about it."""
+
+    name: str
+    verdict: Literal["ok", "warning", "failure"]
+    detail: str
+    remedy: str = ""
+
+
+def sample(items: Sequence[Item], size: int = SAMPLE) -> list[Item]:
+    """Take all of a few items, or ``size`` of many, evenly spread, the first and the last among them."""
+    if len(items) <= size:
+        return list(items)
+    return [items[i * (len(items) - 1) // (size - 1)] for i in range(size)]
+
+
+def name_some(lines: Iterable[str], most: int = NAMED) -> str:
+    """Join findings to one text; of many name the first and tell the number of the others."""
+    lines = list(lines)
+    more = [f"and {len(lines) - most} more"] if len(lines) > most else []
+    return "; ".join(lines[:most] + more)
+
+
+def report(checks: Sequence[Check], *, terminal: bool | None = None) -> str:
+    """Format checks for people: one row each, with the remedy where there is one, and the count of verdicts.
+
+    Parameters
+    ----------
+    terminal : bool, optional
+        Whether to colour and wrap; whether standard output is a terminal where not given.
+    """
+    terminal = on_terminal() if terminal is None else terminal
+    rows = [(one.verdict, one.name, one.detail, one.remedy) for one in checks]
+    if terminal:
+        text = format_table(("", "check", "found", "what to do"), rows, terminal=True)
+    else:
+        lines = format_table(("verdict", "check", "found"), [row[:3] for row in rows]).splitlines()
+        remedies = ["", *(f"{'':9}{one.remedy}" if one.remedy else "" for one in checks)]
+        text = "\n".join(part for pair in zip(lines, remedies, strict=True) for part in pair if part)
+    count = Counter(one.verdict for one in checks)
+    return f"{text}\n\n{count['ok']} ok, {count['warning']} warnings, {count['failure']} failures"

@@ -1,0 +1,89 @@
+"""Examining everything that a campaign needs before anything is submitted.
+
+A line adds its own checks in a module ``levelworks.<line>.doctor``, each part of which may be left out::
+
+    def examine(section) -> Iterable[Check]   inputs, references and options of the line
+    def space_needed(section) -> int          bytes of all its products
+    def warm() -> str                         compiles its kernels on disk; says what it did
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import time
+from collections.abc import Callable, Iterable
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+from levelworks.core.check import Check, report
+from levelworks.core.config import LINES
+from levelworks.core.environment import examine_environment
+from levelworks.core.outcome import LevelworksError
+from levelworks.core.storage import examine_results, examine_space
+
+__all__ = ["Check", "examine", "report", "warm"]
+
+
+def examine(config: Any, folder: Path) -> list[Check]:
+    """Examine software, results folder, free room, and the inputs and references of every line that has a section.
+
+    Parameters
+    ----------
+    config : Config
+        A validated configuration (`levelworks.core.config.load`).
+    folder : Path
+        Folder in which the campaign runs: relative paths of the configuration begin there.
+    """
+    results = folder / config.campaign.results
+    checks = examine_environment()
+    checks += examine_results(results)
+    needed = 0
+    with chdir(folder):
+        for line in LINES:
+            section = getattr(config, line)
+            if section == type(section)():
+                continue
+            found, bytes_needed = _examine_line(line, section)
+            checks += found
+            needed += bytes_needed
+    return [*checks, examine_space(results, needed)]
+
+
+def _examine_line(line: str, section: Any) -> tuple[list[Check], int]:
+    """Return the line's checks and the bytes it needs; an error of the line's own examination is a finding too."""
+    checks: list[Check] = []
+    try:
+        hooks = _hooks(line)
+        if "examine" in hooks:
+            checks.extend(hooks["examine"](section))
+        return checks, int(hooks["space_needed"](section)) if "space_needed" in hooks else 0
+    except LevelworksError as error:
+        checks.append(Check(line, "failure", str(error), "correct the configuration"))
+    except Exception as error:  # a person who asks what is wrong must get the other answers too
+        detail = f"the examination itself failed: {type(error).__name__}: {error}"
+        checks.append(Check(line, "failure", detail, "report this with the configuration"))
+    return checks, 0
+
+
+def warm(lines: Iterable[str] = LINES) -> list[Check]:
+    """Compile the kernels of the lines on disk, so that no job pays for it and nodes never race for the cache."""
+    checks = []
+    for line in lines:
+        hooks = _hooks(line)
+        if "warm" not in hooks:
+            continue
+        started = time.perf_counter()
+        try:
+            done = hooks["warm"]()
+        except Exception as error:  # a line that can't be compiled must not keep the others from it
+            checks.append(Check(f"{line} kernels", "failure", f"{type(error).__name__}: {error}", "see levelworks doctor"))
+            continue
+        checks.append(Check(f"{line} kernels", "ok", f"{done} ({time.perf_counter() - started:.1f} s)"))
+    return checks
+
+
+def _hooks(line: str) -> dict[str, Callable[..., Any]]:
+    name = f"levelworks.{line}.doctor"
+    return vars(importlib.import_module(name)) if importlib.util.find_spec(name) else {}

@@ -1,0 +1,171 @@
+"""The record beside each product: how it came about, with what, and how well.
+
+``<product>.json`` holds stage and version, outcome and reason, options, inputs and outputs with size and checksum,
+software, host, scheduler job, attempt, wall and CPU time, peak memory, and the stage's quality figures.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import socket
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from levelworks import __version__
+from levelworks.core.checksum import checksum
+from levelworks.core.outcome import Outcome, Status
+
+FORMAT = 1
+SOFTWARE = ("numpy", "scipy", "numba", "astropy", "xarray", "netCDF4", "h5py", "rasterio", "mpi4py", "pandas")
+SCHEDULER_VARIABLES = {
+    "slurm": ("SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"),
+    "lsf": ("LSB_JOBID", "LSB_JOBINDEX"),
+}
+
+
+@dataclass
+class Stopwatch:
+    """Wall time, CPU time of the process and its children, and the start as UTC."""
+
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _wall: float = field(default_factory=time.perf_counter)
+    _cpu: float = field(default_factory=lambda: sum(os.times()[:4]))
+
+    def figures(self) -> dict[str, Any]:
+        """Return start, wall seconds, CPU seconds and the peak memory of the process in MB."""
+        return {
+            "started": self.started.isoformat(timespec="milliseconds"),
+            "wall_s": round(time.perf_counter() - self._wall, 4),
+            "cpu_s": round(sum(os.times()[:4]) - self._cpu, 4),
+            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        }
+
+
+def record_path(product: Path) -> Path:
+    """Return the name of a product's record."""
+    return product.with_name(product.name + ".json")
+
+
+def read_record(product: Path) -> dict[str, Any] | None:
+    """Read the record of a product; None where there is none or it can't be read as one."""
+    try:
+        record = json.loads(record_path(product).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) and record.get("levelworks_record") == FORMAT else None
+
+
+def status_of(product: Path) -> Status:
+    """Return how a product's stage ended; a file without a record counts as done."""
+    record = read_record(product)
+    return Status(record["outcome"]) if record else Status.DONE
+
+
+def describe_input(path: Path) -> dict[str, Any]:
+    """Name a file with size and checksum; of our own unchanged products the checksum is the record's."""
+    status = path.stat()
+    record = read_record(path)
+    for output in record["outputs"].values() if record else ():
+        if Path(output["path"]).name == path.name and output["mtime_ns"] == status.st_mtime_ns:
+            if output["size"] == status.st_size:
+                return {"path": os.fspath(path), "size": status.st_size, "checksum": output["checksum"]}
+    return {"path": os.fspath(path), "size": status.st_size, "checksum": checksum(path)}
+
+
+def describe_output(path: Path, written: Path) -> dict[str, Any]:
+    """Name a product, from the temporary file it was written to, with size, time of change and checksum."""
+    status = written.stat()
+    return {
+        "path": os.fspath(path),
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "checksum": checksum(written, "xxh3"),
+    }
+
+
+def make_record(
+    *,
+    line: str,
+    stage: str,
+    version: int,
+    options: Mapping[str, Any],
+    outcome: Outcome,
+    inputs: Mapping[str, Sequence[Path]],
+    outputs: Mapping[str, tuple[Path, Path]],
+    watch: Stopwatch,
+    ranks: int,
+) -> dict[str, Any]:
+    """Assemble the record of one job; ``outputs`` maps names to final and written paths."""
+    return {
+        "levelworks_record": FORMAT,
+        "line": line,
+        "stage": stage,
+        "version": version,
+        "outcome": outcome.status.value,
+        "reason": outcome.reason,
+        "warnings": list(outcome.warnings),
+        "quality": outcome.quality,
+        "options": dict(options),
+        "inputs": {name: [describe_input(path) for path in paths] for name, paths in inputs.items()},
+        "outputs": {name: describe_output(final, written) for name, (final, written) in outputs.items()},
+        "software": software(),
+        "host": socket.gethostname(),
+        "scheduler": scheduler(),
+        "attempt": int(os.environ.get("LEVELWORKS_ATTEMPT", "1")),
+        "ranks": ranks,
+        **watch.figures(),
+    }
+
+
+def to_json(record: Mapping[str, Any]) -> str:
+    """Write a record as JSON; numpy scalars become numbers, not-a-number becomes null."""
+    return json.dumps(_plain(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if hasattr(value, "item") and not isinstance(value, str):
+        value = value.item()
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value if isinstance(value, str | int | float | bool | type(None)) else str(value)
+
+
+def software() -> dict[str, str]:
+    """Return the versions of this package, Python, and the libraries that this process has loaded."""
+    loaded = {name: _version(name) for name in SOFTWARE if name in sys.modules}
+    return {"levelworks": __version__, "python": platform.python_version(), **loaded}
+
+
+_version = cache(metadata.version)
+
+
+def scheduler() -> dict[str, str]:
+    """Return which scheduler runs this process and its identifiers; empty outside of one."""
+    for name, variables in SCHEDULER_VARIABLES.items():
+        found = {variable.lower(): os.environ[variable] for variable in variables if variable in os.environ}
+        if found:
+            return {"name": name, **found}
+    return {}
+
+
+def find_records(folder: Path) -> Iterable[Path]:
+    """Walk below a results folder and yield the names of all record files, in order."""
+    for here, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            if name.endswith(".json") and not name.startswith("."):
+                yield Path(here) / name

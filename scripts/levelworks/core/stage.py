@@ -1,0 +1,208 @@
+"""The stage contract: one function over files, whose signature is the command, the schema and the documentation.
+
+::
+
+    @stage("coronagraph", "make-dark", version=1, empty=write_empty)
+    def make_dark(fixed_pattern: Path, *, dark: Path, options: MakeDark) -> Outcome: ...
+
+Positional parameters are inputs: ``Path``, ``Path | None`` (may be absent) or ``list[Path]``. Keyword parameters
+are outputs: ``Path`` or ``Path | None`` (written when asked for). ``options`` is a model.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from levelworks.core import mpi
+from levelworks.core.atomic import atomic_outputs, remove
+from levelworks.core.options import Options
+from levelworks.core.outcome import InvalidInput, InvalidOptions, NothingToProduce, Outcome, Status
+from levelworks.core.record import Stopwatch, make_record, record_path, to_json
+
+log = logging.getLogger("levelworks")
+
+Empty = Callable[[Path, Outcome], None]
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input or output of a stage: its name, whether it may be absent, whether it takes many files."""
+
+    name: str
+    optional: bool
+    many: bool
+
+    @property
+    def flag(self) -> str:
+        """Return the command-line flag."""
+        return "--" + self.name.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A registered stage; `run` keeps the contract around its function."""
+
+    line: str
+    name: str
+    version: int
+    function: Callable[..., Outcome]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    options: type[Options]
+    empty: Empty
+    mpi: bool
+
+    @property
+    def summary(self) -> str:
+        """Return the first line of the function's docstring."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+
+_registry: dict[tuple[str, str], Stage] = {}
+
+
+def stage(line: str, name: str, *, version: int, empty: Empty, mpi: bool = False) -> Callable[..., Any]:
+    """Register a function as a stage.
+
+    Parameters
+    ----------
+    version : int
+        Raise it when the algorithm changes: products of older versions are then made again.
+    empty : callable
+        Writes the valid, empty product of a skipped or quarantined granule: ``empty(path, outcome)``.
+    mpi : bool
+        Whether the stage shares its work among ranks.
+    """
+
+    def register(function: Callable[..., Outcome]) -> Callable[..., Outcome]:
+        inputs, outputs, options = _ports(function)
+        _registry[line, name] = Stage(line, name, version, function, inputs, outputs, options, empty, mpi)
+        return function
+
+    return register
+
+
+def stages(line: str) -> dict[str, Stage]:
+    """Return the stages of a line by name, in the order of their definition."""
+    import importlib
+
+    importlib.import_module(f"levelworks.{line}.stages")
+    return {name: found for (owner, name), found in _registry.items() if owner == line}
+
+
+def _ports(function: Callable[..., Outcome]) -> tuple[tuple[Port, ...], tuple[Port, ...], type[Options]]:
+    hints = typing.get_type_hints(function)
+    inputs, outputs = [], []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name == "options":
+            continue
+        optional, many = _kind(hints[parameter.name], parameter.name)
+        keyword = parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        (outputs if keyword else inputs).append(Port(parameter.name, optional, many))
+    return tuple(inputs), tuple(outputs), hints["options"]
+
+
+def _kind(hint: Any, name: str) -> tuple[bool, bool]:
+    if hint is Path:
+        return False, False
+    if typing.get_origin(hint) in (list, Sequence) and typing.get_args(hint) == (Path,):
+        return False, True
+    if isinstance(hint, types.UnionType) and set(typing.get_args(hint)) == {Path, type(None)}:
+        return True, False
+    raise TypeError(f"{name}: a stage takes Path, Path | None or list[Path], not {hint}")
+
+
+def run(found: Stage, files: Mapping[str, Sequence[Path]], options: Options) -> Outcome:
+    """Run a stage on files: check inputs, write outputs atomically with their records, turn bad input into data.
+
+    Parameters
+    ----------
+    files : mapping of str to sequence of Path
+        Paths of each input and output by parameter name; empty where an optional one is absent.
+
+    Raises
+    ------
+    InvalidOptions
+        Where a required file is not named or an input does not exist.
+    LevelworksError
+        Of the stage, where a retry or a person must act.
+    """
+    watch = Stopwatch()
+    communicator = mpi.world() if found.mpi else mpi.Serial()
+    arguments = {port.name: _argument(port, files.get(port.name, ())) for port in (*found.inputs, *found.outputs)}
+    _check_inputs(found, files)
+    targets = {port.name: arguments[port.name] for port in found.outputs if arguments[port.name] is not None}
+    inputs = {port.name: list(files.get(port.name, ())) for port in found.inputs if files.get(port.name)}
+
+    def work(written: Mapping[str, Path]) -> Outcome:
+        try:
+            with_outputs = {port.name: written.get(port.name) for port in found.outputs}
+            positional = [arguments[port.name] for port in found.inputs]
+            return found.function(*positional, **with_outputs, options=options)
+        except (InvalidInput, NothingToProduce) as error:
+            status = Status.QUARANTINED if isinstance(error, InvalidInput) else Status.SKIPPED
+            outcome = Outcome(status, reason=str(error))
+            if communicator.rank == 0:
+                for path in written.values():
+                    remove(path)
+                    found.empty(path, outcome)
+            return outcome
+
+    if communicator.rank > 0:
+        return work(communicator.broadcast(None))
+    # Records are renamed before the products they describe: a product under its final name always has one.
+    finals = {f"record of {name}": record_path(path) for name, path in targets.items()} | targets
+    with atomic_outputs(finals) as temporary:
+        written = {name: temporary[name] for name in targets}
+        communicator.broadcast(written)
+        outcome = work(written)
+        record = make_record(
+            line=found.line,
+            stage=found.name,
+            version=found.version,
+            options=options.model_dump(mode="json", by_alias=True),
+            outcome=outcome,
+            inputs=inputs,
+            outputs={name: (path, written[name]) for name, path in targets.items()},
+            watch=watch,
+            ranks=communicator.size,
+        )
+        for name in targets:
+            temporary[f"record of {name}"].write_text(to_json(record), encoding="utf-8")
+    _report(found, outcome, targets, record)
+    return outcome
+
+
+def _argument(port: Port, paths: Sequence[Path]) -> Any:
+    if port.many:
+        return list(paths)
+    if len(paths) > 1:
+        raise InvalidOptions(f"{port.flag} takes one file, got {len(paths)}")
+    if not paths and not port.optional:
+        raise InvalidOptions(f"{port.flag} is required")
+    return paths[0] if paths else None
+
+
+def _check_inputs(found: Stage, files: Mapping[str, Sequence[Path]]) -> None:
+    for port in found.inputs:
+        for path in files.get(port.name, ()):
+            if not path.exists():
+                raise InvalidOptions(f"{port.flag}: {path} does not exist")
+
+
+def _report(found: Stage, outcome: Outcome, targets: Mapping[str, Path], record: Mapping[str, Any]) -> None:
+    for warning in outcome.warnings:
+        log.warning("%s", warning)
+    for name, value in outcome.quality.items():
+        log.info("%s = %s", name, f"{value:.6g}" if isinstance(value, float) else value)
+    for path in targets.values():
+        log.info("wrote %s", path)
+    because = f": {outcome.reason}" if outcome.reason else ""
+    log.info("%s %s %s%s (%.2f s CPU)", found.line, found.name, outcome.status, because, record["cpu_s"])

@@ -1,0 +1,136 @@
+"""Every record below a results folder, with the product that it stands beside.
+
+Symbolic links are not followed, hidden folders and products that are folders themselves (Zarr) not entered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+from levelworks.core.record import FORMAT
+
+SUFFIX = ".json"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A record where it stands.
+
+    Attributes
+    ----------
+    path, product : str
+        The record, and the product it stands beside.
+    present : bool
+        Whether that product is there.
+    content : dict or None
+        None where the file can't be read as a record.
+    """
+
+    path: str
+    product: str
+    present: bool
+    content: dict[str, Any] | None
+
+    @property
+    def own_output(self) -> dict[str, Any] | None:
+        """Return the output that describes the product; None where the record names no such file.
+
+        Products of one job may have the same name in different folders: the path with the longest common tail wins.
+        """
+        outputs = (self.content or {}).get("outputs")
+        name = os.path.basename(self.product)
+        found = [
+            output
+            for output in (outputs.values() if isinstance(outputs, dict) else ())
+            if isinstance(output, dict) and os.path.basename(str(output.get("path", ""))) == name
+        ]
+        return max(found, key=lambda output: common_tail(str(output["path"]), self.product), default=None)
+
+    def resolve(self, recorded: str) -> str:
+        """Return the absolute path of a file that the record names, which may be relative to where the job ran.
+
+        Where the job ran follows from the product's own path, recorded and real.
+        """
+        if os.path.isabs(recorded):
+            return recorded
+        own = self.own_output
+        tail = os.sep + str(own["path"]) if own else None
+        base = self.product.removesuffix(tail) if tail and self.product.endswith(tail) else os.getcwd()
+        return os.path.normpath(os.path.join(base, recorded))
+
+
+def common_tail(one: str, other: str) -> int:
+    """Count the last parts in which two paths agree."""
+    parts = zip(reversed(PurePath(one).parts), reversed(PurePath(other).parts), strict=False)
+    length = 0
+    for mine, yours in parts:
+        if mine != yours:
+            break
+        length += 1
+    return length
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One folder: its entries by name, and the records in it, by name."""
+
+    path: str
+    entries: dict[str, os.DirEntry[str]]
+    records: tuple[Standing, ...]
+
+
+def walk(results: Path) -> Iterator[Folder]:
+    """Yield every folder below a results folder, and itself first; nothing where it does not exist.
+
+    A file ``<name>.json`` counts as a record where its content is one, or where ``<name>`` is there too and the
+    content can't be read as one.
+    """
+    if not results.is_dir():
+        return
+    waiting = [os.path.realpath(results)]
+    while waiting:
+        here = waiting.pop()
+        try:
+            with os.scandir(here) as listing:
+                entries = {entry.name: entry for entry in sorted(listing, key=lambda entry: entry.name)}
+        except FileNotFoundError:
+            continue  # a job that runs meanwhile removed it
+        records = tuple(_records(here, entries))
+        products = {os.path.basename(record.product) for record in records if record.content is not None}
+        yield Folder(here, entries, records)
+        inner = (
+            entry.path
+            for name, entry in entries.items()
+            if not name.startswith(".") and name not in products and entry.is_dir(follow_symlinks=False)
+        )
+        waiting.extend(sorted(inner, reverse=True))
+
+
+def _records(here: str, entries: dict[str, os.DirEntry[str]]) -> Iterator[Standing]:
+    for name, entry in entries.items():
+        if not name.endswith(SUFFIX) or name.startswith(".") or not entry.is_file(follow_symlinks=False):
+            continue
+        product = name.removesuffix(SUFFIX)
+        try:
+            content = _parse(entry.path)
+        except FileNotFoundError:
+            continue
+        present = product in entries
+        if content is not None or present:
+            yield Standing(entry.path, os.path.join(here, product), present, content)
+
+
+def _parse(path: str) -> dict[str, Any] | None:
+    try:
+        with open(path, "rb") as file:
+            content = json.loads(file.read())
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) and content.get("levelworks_record") == FORMAT else None

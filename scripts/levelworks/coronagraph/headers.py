@@ -1,0 +1,202 @@
+"""Level-1 headers of both generations, read card by card without a FITS library.
+
+Planning a campaign looks at thousands of headers on a login node; two blocks of 80-character cards need no more
+than this. Generations: FFT (Full Functional Test 2023; DATA_LEVEL, CMDGAIN or EM_GAIN) and flight (DATALVL,
+EMGAIN_M, EMGAIN_A, EMGAIN_C).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from levelworks.core.outcome import InvalidInput
+
+BLOCK = 2880
+CARD = 80
+MAX_BLOCKS = 64
+
+
+@dataclass(frozen=True)
+class Level1Header:
+    """What the pipeline needs of a frame's two headers.
+
+    Attributes
+    ----------
+    primary, image : dict
+        Values by keyword; HIERARCH keywords without that word.
+    primary_cards, image_cards : tuple of str
+        The 80-character card images, END and blank fill left out.
+    data_offset : int
+        Byte at which the image's data start.
+    shape : tuple of int
+        Rows and columns (NAXIS2, NAXIS1).
+    """
+
+    primary: dict[str, Any]
+    image: dict[str, Any]
+    primary_cards: tuple[str, ...]
+    image_cards: tuple[str, ...]
+    data_offset: int
+    shape: tuple[int, int]
+
+    @property
+    def generation(self) -> Literal["flight", "fft"]:
+        """Return which generation of headers this is."""
+        return "flight" if "DATALVL" in self.image or "EMGAIN_C" in self.image else "fft"
+
+    @property
+    def level(self) -> str:
+        """Return the data level, e.g. ``L1``."""
+        return str(self.image.get("DATALVL", self.image.get("DATA_LEVEL", ""))).strip()
+
+    @property
+    def gain(self) -> float:
+        """Return the EM gain: measured, else actual, else commanded.
+
+        Raises
+        ------
+        InvalidInput
+            Where the header gives none, or one below 1.
+        """
+        actual = self.image.get("EMGAIN_A")
+        candidates = (
+            self.image.get("EMGAIN_M"),
+            actual if isinstance(actual, int | float) and actual > 0 else None,
+            *(self.image.get(key) for key in ("EMGAIN_C", "CMDGAIN", "EM_GAIN")),
+        )
+        for value in candidates:
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                if not value >= 1:
+                    raise InvalidInput(f"EM gain of {value} in the header; it must be 1 or more")
+                return float(value)
+        raise InvalidInput("the header gives no EM gain (EMGAIN_M, EMGAIN_A, EMGAIN_C, CMDGAIN or EM_GAIN)")
+
+    @property
+    def exposure_time(self) -> float:
+        """Return the exposure time in seconds.
+
+        Raises
+        ------
+        InvalidInput
+            Where EXPTIME is absent or negative.
+        """
+        value = self.image.get("EXPTIME")
+        if not isinstance(value, int | float) or not value >= 0:
+            raise InvalidInput(f"EXPTIME is {value!r}; seconds are needed")
+        return float(value)
+
+    @property
+    def array_type(self) -> str:
+        """Return ARRTYPE: SCI, ENG, ENG_EM or ENG_CONV."""
+        return str(self.image.get("ARRTYPE", "")).strip()
+
+
+def read_level1_header(path: Path) -> Level1Header:
+    """Read primary and first extension header of a frame.
+
+    Raises
+    ------
+    InvalidInput
+        Where the file is no FITS file, is cut off within a header, or holds no two-dimensional image there.
+    """
+    with path.open("rb") as file:
+        primary, primary_cards, _ = _read_header(file, path, first="SIMPLE")
+        if _data_size(primary):
+            raise InvalidInput(f"{path.name}: the primary HDU holds data; Level 1 keeps its image in the first extension")
+        image, image_cards, offset = _read_header(file, path, first="XTENSION")
+    if image.get("NAXIS") != 2:
+        raise InvalidInput(f"{path.name}: the first extension is no two-dimensional image (NAXIS {image.get('NAXIS')})")
+    return Level1Header(primary, image, primary_cards, image_cards, offset, (int(image["NAXIS2"]), int(image["NAXIS1"])))
+
+
+def _read_header(file: BinaryIO, path: Path, first: str) -> tuple[dict[str, Any], tuple[str, ...], int]:
+    values: dict[str, Any] = {}
+    cards: list[str] = []
+    for _ in range(MAX_BLOCKS):
+        block = file.read(BLOCK)
+        if not cards and not block.startswith(first.encode()):
+            raise InvalidInput(f"{path.name}: no FITS file with an image extension ({first} not found)")
+        if len(block) < BLOCK:
+            raise InvalidInput(f"{path.name}: cut off within a header")
+        text = block.decode("ascii", errors="replace")
+        for start in range(0, BLOCK, CARD):
+            card = text[start : start + CARD]
+            if card.startswith("END     "):
+                return values, tuple(cards), file.tell()
+            cards.append(card)
+            keyword, value = parse_card(card)
+            if keyword and keyword not in values:
+                values[keyword] = value
+    raise InvalidInput(f"{path.name}: a header without end")
+
+
+def parse_card(card: str) -> tuple[str, Any]:
+    """Return keyword and value of an 80-character card; an empty keyword where it carries none (FITS 4.0, 4.1)."""
+    if card.startswith("HIERARCH ") and "=" in card:
+        keyword, _, text = card[9:].partition("=")
+        return keyword.strip(), _parse_value(text)
+    if card[8:10] != "= ":
+        return "", None
+    return card[:8].strip(), _parse_value(card[10:])
+
+
+def _parse_value(text: str) -> Any:
+    text = text.strip()
+    if text.startswith("'"):
+        end = text.find("'", 1)
+        while end != -1 and text[end : end + 2] == "''":
+            end = text.find("'", end + 2)
+        return text[1 : end if end != -1 else None].replace("''", "'").rstrip()
+    text = text.partition("/")[0].strip()
+    if text in ("T", "F"):
+        return text == "T"
+    for convert in (int, float):
+        try:
+            return convert(text.replace("D", "E") if convert is float else text)
+        except ValueError:
+            continue
+    return text or None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One HDU of a FITS file: its EXTNAME, header values, card images, and where its data start (bytes)."""
+
+    name: str
+    values: dict[str, Any]
+    cards: tuple[str, ...]
+    offset: int
+
+
+def read_units(path: Path) -> list[Unit]:
+    """Walk through the HDUs of a FITS file by their headers alone.
+
+    Raises
+    ------
+    InvalidInput
+        Where a header is broken, or the file is shorter or longer than its headers say.
+    """
+    units: list[Unit] = []
+    size = path.stat().st_size
+    with path.open("rb", buffering=BLOCK) as file:
+        end = 0
+        while end < size:
+            file.seek(end)
+            values, cards, start = _read_header(file, path, first="XTENSION" if units else "SIMPLE")
+            units.append(Unit(str(values.get("EXTNAME", "")), values, cards, start))
+            end = start + -(-_data_size(values) // BLOCK) * BLOCK
+    if end != size:
+        raise InvalidInput(f"{path.name}: {size} bytes where its headers describe {end}")
+    return units
+
+
+def _data_size(header: dict[str, Any]) -> int:
+    axes = int(header.get("NAXIS", 0))
+    if axes == 0:
+        return 0
+    size = abs(int(header.get("BITPIX", 8))) // 8
+    for axis in range(1, axes + 1):
+        size *= int(header.get(f"NAXIS{axis}", 0))
+    return size

@@ -1,0 +1,134 @@
+"""What a campaign holds: frames found, grouped by dataset and setting, from names and headers alone.
+
+A setting is what one master dark fits: EM gain and exposure time. Frames of one dataset with different settings
+are combined apart, under names that then carry the setting. A frame whose header can't be read keeps its place: its
+stage finds the fault, quarantines it, and says so.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from levelworks.core.discover import discover
+from levelworks.core.outcome import InvalidInput, InvalidOptions
+from levelworks.coronagraph.headers import read_level1_header
+from levelworks.coronagraph.options import Coronagraph
+
+
+@dataclass(frozen=True, order=True)
+class Setting:
+    """EM gain and exposure time (s) of a frame."""
+
+    gain: float
+    exposure_time: float
+
+    @property
+    def name(self) -> str:
+        """Return the setting as part of a file name, e.g. ``gain1_0p6s``."""
+        return f"gain{_number(self.gain)}_{_number(self.exposure_time)}s"
+
+
+    @property
+    def as_options(self) -> dict[str, float]:
+        """Return the setting as options of `make-dark`."""
+        return {"gain": self.gain, "exposure_time": self.exposure_time}
+
+
+def _number(value: float) -> str:
+    return f"{value:.10g}".replace(".", "p").replace("-", "m").replace("+", "")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of the campaign; ``setting`` is None where its header can't be read."""
+
+    id: str
+    path: Path
+    dataset: str
+    setting: Setting | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Frames (ids) of one dataset and setting; its name is the dataset's, with the setting where there are several."""
+
+    name: str
+    dataset: str
+    setting: Setting
+    members: tuple[str, ...]
+
+
+@dataclass
+class Inventory:
+    """All frames by id, and the groups that are combined, by name."""
+
+    frames: dict[str, Frame] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    ignored: list[Path] = field(default_factory=list)
+
+    @property
+    def settings(self) -> dict[str, Setting]:
+        """Return the settings met, by name."""
+        met = {frame.setting for frame in self.frames.values() if frame.setting is not None}
+        return {setting.name: setting for setting in sorted(met)}
+
+    def frames_of(self, datasets: Collection[str]) -> list[Frame]:
+        """Return the frames of some datasets, in order of their ids."""
+        return [self.frames[name] for name in sorted(self.frames) if self.frames[name].dataset in datasets]
+
+
+def take_inventory(section: Coronagraph) -> Inventory:
+    """Find the frames of every dataset and group them.
+
+    Frames that can't be read join the dataset's largest group, so that its combination reports them as left out.
+
+    Raises
+    ------
+    InvalidOptions
+        Where a source does not exist, or one frame stands in two datasets.
+    """
+    inventory = Inventory()
+    for name, dataset in section.datasets.items():
+        key = f"config: coronagraph.datasets.{name}.frames"
+        found = discover(dataset.frames, section.pattern, key)
+        if not found.granules:
+            raise InvalidOptions(
+                f"{key}: no Level-1 frames in {', '.join(dataset.frames)} "
+                f"({len(found.ignored)} other files; names must match {section.pattern})"
+            )
+        inventory.ignored += found.ignored
+        for granule in found.granules:
+            known = inventory.frames.get(granule.id)
+            if known is not None:
+                raise InvalidOptions(f"{key}: frame {granule.id} stands in dataset {known.dataset} too")
+            inventory.frames[granule.id] = Frame(granule.id, granule.path, name, read_setting(granule.path))
+    _group(inventory)
+    return inventory
+
+
+def read_setting(path: Path) -> Setting | None:
+    """Read EM gain and exposure time of a frame; None where its header doesn't give them."""
+    try:
+        header = read_level1_header(path)
+        return Setting(header.gain, header.exposure_time)
+    except (InvalidInput, OSError):
+        return None
+
+
+def _group(inventory: Inventory) -> None:
+    by_dataset: dict[str, dict[Setting | None, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for frame in inventory.frames.values():
+        by_dataset[frame.dataset][frame.setting].append(frame.id)
+    for dataset, settings in by_dataset.items():
+        unreadable = settings.pop(None, [])
+        readable = {setting: members for setting, members in settings.items() if setting is not None}
+        if not readable:
+            continue
+        largest = max(readable, key=lambda setting: (len(readable[setting]), setting))
+        for setting, members in sorted(readable.items()):
+            name = dataset if len(readable) == 1 else f"{dataset}_{setting.name}"
+            extra = unreadable if setting == largest else []
+            inventory.groups[name] = Group(name, dataset, setting, tuple(sorted(members + extra)))
