@@ -81,7 +81,7 @@ def run_stage(line: str, words: Sequence[str]) -> int:
     values = vars(parser.parse_args(words[1:]))
     keep_freed_memory()
     options = parse_options(stage.options, values.pop("options"))
-    files = {name: _paths(given) for name, given in values.items()}
+    files = {name: expand_lists(given) for name, given in values.items()}
     run(stage, files, options)
     return EXIT_DONE
 
@@ -117,7 +117,8 @@ def stage_parser(line: str, name: str) -> Parser:
     return parser
 
 
-def _paths(given: Sequence[str]) -> list[Path]:
+def expand_lists(given: Sequence[str]) -> list[Path]:
+    """Return paths; a word @FILE stands for the paths in that file, one a line."""
     paths: list[Path] = []
     for word in given:
         if word.startswith("@"):

@@ -74,6 +74,20 @@ def test_in_place_and_layouts():
     np.testing.assert_array_equal(desmear(image, 0.6, 0.0), image)
 
 
+@pytest.mark.parametrize("fraction", [0.0, 0.003, 0.3, 1.0])
+def test_single_precision_is_the_double_precision_result_rounded(fraction):
+    rng = np.random.default_rng(7)
+    image = rng.normal(5.0, 2.0, (300, 41)).astype(np.float32)
+    image[17, 3] = np.nan
+    mask = rng.random(image.shape) < fraction
+    for fill_mask in (None, mask):
+        expected = desmear(image.astype(np.float64), 0.01, fill_mask=fill_mask)
+        assert desmear(image, 0.01, fill_mask=fill_mask).tobytes() == expected.tobytes()
+        in_place = image.copy()
+        assert desmear(in_place, 0.01, fill_mask=fill_mask, out=in_place) is in_place
+        assert in_place.tobytes() == expected.astype(np.float32).tobytes()
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.0, 1.0), st.booleans())
 def test_masked_pixels_count_with_their_nearest_good_value(seed, fraction, with_nan):
@@ -136,3 +150,5 @@ def test_wrong_input():
             desmear(image, *times)
     with pytest.raises(InvalidInput):
         desmear(image, 1.0, fill_mask=np.zeros((2, 3), bool))
+    with pytest.raises(InvalidInput, match="out"):
+        desmear(image, 1.0, out=np.empty((4, 3)))

@@ -40,6 +40,11 @@ def name_some(lines: Iterable[str], most: int = NAMED) -> str:
     return "; ".join(lines[:most] + more)
 
 
+def number_of(count: int, what: str) -> str:
+    """Say a number of things, e.g. ``1 frame`` or ``3 frames``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def report(checks: Sequence[Check], *, terminal: bool | None = None) -> str:
     """Format checks for people: one row each, with the remedy where there is one, and the count of verdicts.
 
@@ -51,10 +56,11 @@ def report(checks: Sequence[Check], *, terminal: bool | None = None) -> str:
     terminal = on_terminal() if terminal is None else terminal
     rows = [(one.verdict, one.name, one.detail, one.remedy) for one in checks]
     if terminal:
-        text = format_table(("", "check", "found", "what to do"), rows, terminal=True)
+        text = format_table(("verdict", "check", "found", "what to do"), rows, terminal=True)
     else:
         lines = format_table(("verdict", "check", "found"), [row[:3] for row in rows]).splitlines()
         remedies = ["", *(f"{'':9}{one.remedy}" if one.remedy else "" for one in checks)]
         text = "\n".join(part for pair in zip(lines, remedies, strict=True) for part in pair if part)
     count = Counter(one.verdict for one in checks)
-    return f"{text}\n\n{count['ok']} ok, {count['warning']} warnings, {count['failure']} failures"
+    faults = f"{number_of(count['warning'], 'warning')}, {number_of(count['failure'], 'failure')}"
+    return f"{text}\n\n{count['ok']} ok, {faults}"

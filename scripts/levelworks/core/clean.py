@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
-from levelworks.core import atomic
+import psutil
+
+from levelworks.core.atomic import PREFIX
 from levelworks.core.checksum import checksum
 from levelworks.core.survey import Folder, Standing, common_tail, walk
 
@@ -93,7 +95,7 @@ def plan(results: Path, *, stale_after_days: float = STALE_AFTER_DAYS) -> Plan:
     kept: list[Kept] = []
     for folder in folders:
         for record in folder.records:
-            product, itself = Path(record.product), Path(record.path)
+            product, itself = record.product, record.path
             # The product first: a record without a product can be removed later, a product without one can't.
             wanted: list[tuple[Path, Kind]] = [(itself, "record")]
             if record.present:
@@ -142,9 +144,9 @@ def remove(planned: Plan, *, dry_run: bool = True) -> Cleaned:
 
 
 def _foreign_inputs(records: Iterable[Standing]) -> _Inputs:
-    """Collect inputs by inode, which no link hides, and by name and content, should paths lead nowhere now."""
+    """Collect inputs by inode, which no link hides, or by name and content where a path leads nowhere now."""
     inputs = _Inputs()
-    seen: set[str] = set()
+    seen: set[Path] = set()
     for record in records:
         for entry in _entries(record.content, "inputs"):
             path, found = str(entry.get("path", "")), str(entry.get("checksum", ""))
@@ -155,12 +157,12 @@ def _foreign_inputs(records: Iterable[Standing]) -> _Inputs:
             if resolved in seen:
                 continue
             seen.add(resolved)
-            inputs.contents[os.path.basename(path), int(entry.get("size", -1))][found] = record.path
             try:
-                status = os.stat(resolved)
+                status = resolved.stat()
             except OSError:
+                inputs.contents[resolved.name, int(entry.get("size", -1))][found] = str(record.path)
                 continue
-            inputs.named_by[status.st_dev, status.st_ino] = record.path
+            inputs.named_by[status.st_dev, status.st_ino] = str(record.path)
     return inputs
 
 
@@ -177,10 +179,10 @@ def _reason_to_keep(record: Standing, root: Path, inputs: _Inputs) -> str | None
     if record.content is None:
         return "the file beside it is no record that can be read"
     own = record.own_output
-    product = Path(record.product)
+    product = record.product
+    recorded = PurePath(own["path"] if own else "")
     below = len(product.relative_to(root).parts)
-    recorded = str(own["path"]) if own else ""
-    if not own or common_tail(recorded, record.product) < min(below, len(PurePath(recorded).parts)):
+    if not own or common_tail(recorded, product) < min(below, len(recorded.parts)):
         return "the record beside it names another file"
     if not record.present:
         return None
@@ -213,13 +215,13 @@ def _same_content(product: Path, size: int, inputs: _Inputs) -> str | None:
 def _temporaries(folder: Folder, stale_after_days: float) -> Iterator[tuple[Path, str | None]]:
     """Yield our temporaries in a folder, each with why it stays, or None."""
     for name, entry in folder.entries.items():
-        if not name.startswith(atomic.PREFIX) or entry.is_symlink():
+        if not name.startswith(PREFIX) or entry.is_symlink():
             continue
         path = Path(entry.path)
-        mine = f"{atomic.PREFIX}{socket.gethostname()}."
+        mine = f"{PREFIX}{socket.gethostname()}."
         process = name.removeprefix(mine).split(".", 1)[0]
         if name.startswith(mine) and process.isdigit():
-            yield path, f"process {process} of this host still runs" if atomic._alive(int(process)) else None
+            yield path, f"process {process} of this host still runs" if psutil.pid_exists(int(process)) else None
             continue
         if not any(part.isdigit() for part in name.split(".")[2:-1]):
             continue  # no host and process in its name: not one of ours
@@ -265,12 +267,13 @@ def _delete(path: Path) -> str | None:
 def _remove_empty(folders: set[Path], results: Path) -> list[Path]:
     """Remove folders that are empty now and their parents that this empties, but for the results folder."""
     removed = []
-    for folder in sorted(folders, reverse=True):
-        while folder != results and folder.is_relative_to(results):
+    for deepest in sorted(folders, reverse=True):
+        for folder in (deepest, *deepest.parents):
+            if folder == results or not folder.is_relative_to(results):
+                break
             try:
                 folder.rmdir()
             except OSError:
                 break
             removed.append(folder)
-            folder = folder.parent
     return removed

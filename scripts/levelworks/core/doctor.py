@@ -61,7 +61,7 @@ def _examine_line(line: str, section: Any) -> tuple[list[Check], int]:
         return checks, int(hooks["space_needed"](section)) if "space_needed" in hooks else 0
     except LevelworksError as error:
         checks.append(Check(line, "failure", str(error), "correct the configuration"))
-    except Exception as error:  # a person who asks what is wrong must get the other answers too
+    except Exception as error:  # noqa: BLE001 - who asks what is wrong must get the other answers too
         detail = f"the examination itself failed: {type(error).__name__}: {error}"
         checks.append(Check(line, "failure", detail, "report this with the configuration"))
     return checks, 0
@@ -77,8 +77,9 @@ def warm(lines: Iterable[str] = LINES) -> list[Check]:
         started = time.perf_counter()
         try:
             done = hooks["warm"]()
-        except Exception as error:  # a line that can't be compiled must not keep the others from it
-            checks.append(Check(f"{line} kernels", "failure", f"{type(error).__name__}: {error}", "see levelworks doctor"))
+        except Exception as error:  # noqa: BLE001 - one line must not keep the others from it
+            detail = f"{type(error).__name__}: {error}"
+            checks.append(Check(f"{line} kernels", "failure", detail, "report this with the output of the doctor"))
             continue
         checks.append(Check(f"{line} kernels", "ok", f"{done} ({time.perf_counter() - started:.1f} s)"))
     return checks

@@ -31,7 +31,7 @@ PROBES = {
     "GDAL": "import rasterio; print(rasterio.__gdal_version__)",
     "HDF5 of h5py": "import h5py; print(h5py.version.hdf5_version)",
     "HDF5 of netCDF4": "import netCDF4; print(netCDF4.__hdf5libversion__)",
-    "MPI": "from mpi4py import MPI; print(' '.join(MPI.Get_library_version().split()).strip(chr(0)))",
+    "MPI": "from mpi4py import MPI; print(*MPI.Get_library_version().strip(chr(0)).splitlines()[0].split())",
 }
 """Programs that print the version of a library."""
 
@@ -90,14 +90,16 @@ def examine_versions(needed: tuple[str, list[str]] | None = None) -> list[Check]
     python = platform.python_version()
     checks = [Check("Python", "ok", python)]
     if not SpecifierSet(needed[0]).contains(python, prereleases=True):
-        checks = [Check("Python", "failure", f"{python}, needed is {needed[0]}", "use another Python for the environment")]
+        detail = f"{python}, needed is {needed[0]}"
+        checks = [Check("Python", "failure", detail, "make the environment with another Python")]
     fitting = []
     for requirement in map(Requirement, needed[1]):
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         fault = _fault(requirement)
         if fault:
-            checks.append(Check(f"library {requirement.name}", "failure", fault, f"pip install '{_plain(requirement)}'"))
+            remedy = f"pip install '{_plain(requirement)}'"
+            checks.append(Check(f"library {requirement.name}", "failure", fault, remedy))
         else:
             fitting.append(f"{requirement.name} {metadata.version(requirement.name)}")
     if fitting:

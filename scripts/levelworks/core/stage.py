@@ -174,8 +174,9 @@ def run(found: Stage, files: Mapping[str, Sequence[Path]], options: Options) -> 
             watch=watch,
             ranks=communicator.size,
         )
+        text = to_json(record)
         for name in targets:
-            temporary[f"record of {name}"].write_text(to_json(record), encoding="utf-8")
+            temporary[f"record of {name}"].write_text(text, encoding="utf-8")
     _report(found, outcome, targets, record)
     return outcome
 

@@ -86,6 +86,8 @@ def _examine_rename(results: Path) -> Check:
         for number in range(REPLACEMENTS):
             source.write_bytes(contents[number % 2])
             replace(source, target)
+            if faults:
+                break
     finally:
         ended.set()
         if watcher.is_alive():
@@ -93,7 +95,7 @@ def _examine_rename(results: Path) -> Check:
         remove(target)
         remove(source)
     if faults:
-        remedy = "put the results on another file system: here a killed job or a second attempt can leave half a product"
+        remedy = "put the results on another file system: here a killed job can leave half a product"
         return Check("atomic rename", "failure", f"{results}: {faults[0]} while it was replaced", remedy)
     return Check("atomic rename", "ok", f"{REPLACEMENTS} replacements under a reader's eyes")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from levelworks.core.record import FORMAT
+from levelworks.core.record import FORMAT, record_path
 
 SUFFIX = ".json"
 
@@ -23,16 +23,16 @@ class Standing:
 
     Attributes
     ----------
-    path, product : str
+    path, product : Path
         The record, and the product it stands beside.
     present : bool
         Whether that product is there.
     content : dict or None
-        None where the file can't be read as a record.
+        None where the file can't be read as a record, or is not there.
     """
 
-    path: str
-    product: str
+    path: Path
+    product: Path
     present: bool
     content: dict[str, Any] | None
 
@@ -43,30 +43,28 @@ class Standing:
         Products of one job may have the same name in different folders: the path with the longest common tail wins.
         """
         outputs = (self.content or {}).get("outputs")
-        name = os.path.basename(self.product)
         found = [
             output
             for output in (outputs.values() if isinstance(outputs, dict) else ())
-            if isinstance(output, dict) and os.path.basename(str(output.get("path", ""))) == name
+            if isinstance(output, dict) and PurePath(str(output.get("path", ""))).name == self.product.name
         ]
-        return max(found, key=lambda output: common_tail(str(output["path"]), self.product), default=None)
+        return max(found, key=lambda output: common_tail(PurePath(output["path"]), self.product), default=None)
 
-    def resolve(self, recorded: str) -> str:
+    def resolve(self, recorded: str) -> Path:
         """Return the absolute path of a file that the record names, which may be relative to where the job ran.
 
         Where the job ran follows from the product's own path, recorded and real.
         """
-        if os.path.isabs(recorded):
-            return recorded
         own = self.own_output
-        tail = os.sep + str(own["path"]) if own else None
-        base = self.product.removesuffix(tail) if tail and self.product.endswith(tail) else os.getcwd()
-        return os.path.normpath(os.path.join(base, recorded))
+        parts = PurePath(own["path"]).parts if own else ()
+        at_end = bool(parts) and self.product.parts[-len(parts) :] == parts
+        base = Path(*self.product.parts[: -len(parts)]) if at_end else Path.cwd()
+        return base / recorded
 
 
-def common_tail(one: str, other: str) -> int:
+def common_tail(one: PurePath, other: PurePath) -> int:
     """Count the last parts in which two paths agree."""
-    parts = zip(reversed(PurePath(one).parts), reversed(PurePath(other).parts), strict=False)
+    parts = zip(reversed(one.parts), reversed(other.parts), strict=False)
     length = 0
     for mine, yours in parts:
         if mine != yours:
@@ -101,7 +99,7 @@ def walk(results: Path) -> Iterator[Folder]:
         except FileNotFoundError:
             continue  # a job that runs meanwhile removed it
         records = tuple(_records(here, entries))
-        products = {os.path.basename(record.product) for record in records if record.content is not None}
+        products = {record.product.name for record in records if record.content is not None}
         yield Folder(here, entries, records)
         inner = (
             entry.path
@@ -109,6 +107,16 @@ def walk(results: Path) -> Iterator[Folder]:
             if not name.startswith(".") and name not in products and entry.is_dir(follow_symlinks=False)
         )
         waiting.extend(sorted(inner, reverse=True))
+
+
+def beside(product: Path) -> Standing:
+    """Return the record beside a product, without content where there is none."""
+    path, record = product.absolute(), record_path(product.absolute())
+    try:
+        content = _parse(os.fspath(record))
+    except FileNotFoundError:
+        content = None
+    return Standing(record, path, path.exists(), content)
 
 
 def _records(here: str, entries: dict[str, os.DirEntry[str]]) -> Iterator[Standing]:
@@ -122,7 +130,7 @@ def _records(here: str, entries: dict[str, os.DirEntry[str]]) -> Iterator[Standi
             continue
         present = product in entries
         if content is not None or present:
-            yield Standing(entry.path, os.path.join(here, product), present, content)
+            yield Standing(Path(entry.path), Path(here, product), present, content)
 
 
 def _parse(path: str) -> dict[str, Any] | None:

@@ -40,6 +40,8 @@ def format_table(
 
 
 def _plain(rows: Sequence[Sequence[str]], numbers: Collection[int]) -> str:
+    # A cell may hold a message of several lines; a row is one line.
+    rows = [[" ".join(cell.split()) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

@@ -65,7 +65,14 @@ def combine_samples(
 
 
 @njit(cache=True, nogil=True)
-def _write_keys(bits: np.ndarray, flags: np.ndarray, mask: np.unsignedinteger, wanted: np.unsignedinteger, infinity: np.signedinteger, keys: np.ndarray) -> None:
+def _write_keys(
+    bits: np.ndarray,
+    flags: np.ndarray,
+    mask: np.unsignedinteger,
+    wanted: np.unsignedinteger,
+    infinity: np.signedinteger,
+    keys: np.ndarray,
+) -> None:
     """Turn samples into integers in the order of the floats, and those that don't count into the greatest one.
 
     The bits of a positive float are in order already; of a negative one all but the sign are turned. Beyond the

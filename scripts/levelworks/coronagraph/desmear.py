@@ -230,18 +230,25 @@ def _desmear(
     out: np.ndarray,
 ) -> None:
     """Run the recursion down the rows, all columns at once; reading before writing allows out to be image."""
-    rows, columns = image.shape
-    sum_, counted = np.zeros(columns), np.empty(columns)
+    sum_, counted = np.zeros(image.shape[1]), np.empty(image.shape[1])
     fill = 0
-    for row in range(rows):
-        counted[:] = image[row]
+    for row in range(image.shape[0]):
+        values = image[row]
+        if fill == ends[row]:
+            for column in range(values.size):
+                value = values[column]
+                smeared = (sum_[column] + factor * value) / (1.0 + factor)
+                sum_[column] = smeared
+                out[row, column] = value - smeared
+            continue
+        counted[:] = values
         for k in range(fill, ends[row]):
             counted[fill_columns[k]] = fill_values[k]
         fill = ends[row]
-        for column in range(columns):
+        for column in range(values.size):
             smeared = (sum_[column] + factor * counted[column]) / (1.0 + factor)
             sum_[column] = smeared
-            out[row, column] = image[row, column] - smeared
+            out[row, column] = values[column] - smeared
 
 
 @njit(cache=True, nogil=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from levelworks.core.check import Check, name_some, sample
+from levelworks.core.check import Check, name_some, number_of, sample
 from levelworks.core.discover import discover
 from levelworks.core.outcome import InvalidInput, InvalidOptions, InvalidReference
 from levelworks.coronagraph.geometry import Geometry
@@ -51,7 +51,7 @@ def examine(section: Coronagraph) -> Iterator[Check]:
         Its relative paths begin in the working directory.
     """
     if not section.datasets:
-        yield Check("coronagraph", "warning", "no datasets: there is nothing to do", "name frames in coronagraph.datasets")
+        yield Check("coronagraph", "warning", "no datasets: nothing to do", "name frames in coronagraph.datasets")
     known: dict[str, str] = {}
     everything: dict[str, Met] = {}
     for name in section.datasets:
@@ -70,9 +70,8 @@ def space_needed(section: Coronagraph) -> int:
     InvalidOptions
         Where a dataset's source does not exist.
     """
-    frames = sum(
-        len(discover(dataset.frames, section.pattern, _key(name)).granules) for name, dataset in section.datasets.items()
-    )
+    found = [discover(one.frames, section.pattern, _key(name)) for name, one in section.datasets.items()]
+    frames = sum(len(discovery.granules) for discovery in found)
     return frames * (FRAME_BYTES_PEER_VIEW if section.peer_view else FRAME_BYTES)
 
 
@@ -88,14 +87,16 @@ def _examine_dataset(section: Coronagraph, name: str, known: dict[str, str]) -> 
     except InvalidOptions as error:
         return met, [Check(title, "failure", str(error), f"correct {key}")]
     met.frames, met.ignored = len(found.granules), len(found.ignored)
-    others = f"{met.ignored} other files passed over ({name_some([path.name for path in found.ignored], 3)})"
+    names = name_some([path.name for path in found.ignored], 3)
+    others = f"{number_of(met.ignored, 'other file')} passed over ({names})"
     if not found.granules:
         detail = f"no frames in {', '.join(dataset.frames)}" + (f"; {others}" if met.ignored else "")
-        return met, [Check(title, "failure", detail, f"correct {key}, or coronagraph.pattern, which is {section.pattern}")]
+        remedy = f"correct {key}, or coronagraph.pattern, which is {section.pattern}"
+        return met, [Check(title, "failure", detail, remedy)]
     opened = sample(found.granules)
     for granule in opened:
         _meet(granule.path, met)
-    detail = f"{met.frames} frames ({met.opened} opened, {len(met.unreadable)} unreadable)"
+    detail = f"{number_of(met.frames, 'frame')} ({met.opened} opened, {len(met.unreadable)} unreadable)"
     detail += f"; {others}" if met.ignored else ""
     detail += f"; {', '.join(f'{count} of {_say(one)}' for one, count in sorted(met.settings.items()))}"
     checks = [Check(title, "ok", detail)]
@@ -125,7 +126,7 @@ def _meet(path: Path, met: Met) -> None:
     except InvalidInput as error:
         reason = str(error)
         met.unreadable.append(reason if path.name in reason else f"{path.name}: {reason}")
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         met.unreadable.append(f"{path.name}: {type(error).__name__}: {error}")
     else:
         met.settings[setting] += 1
@@ -164,7 +165,8 @@ def _examine_references(section: Coronagraph, everything: list[Met]) -> Iterator
         elif name == "nonlinearity":
             yield from _examine_nonlinearity(title, path, gains)
         elif len(shapes) != 1:
-            yield Check(title, "warning", f"{path} not examined: the frames' size is not known, or not one", "see datasets")
+            detail = f"{path} was not examined: the frames' size is not known, or not one"
+            yield Check(title, "warning", detail, "correct the datasets first")
         else:
             yield _examine_map(title, name, path, shapes[0])
     if absent:

@@ -68,11 +68,13 @@ def _calibration(dark_variance, bias_variance, out):
         out[i] = bias_variance + dark_variance[i]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _flatten(poisson, read_noise, calibration, flat, electrons, flat_error):
     """Divide the variances of a row by the squared flat and add the flat's own error, in place."""
     for i in range(flat.size):
-        inverse = np.float32(1.0 / (flat[i] * flat[i])) if flat[i] != 0.0 else np.float32(0)
+        response = np.float32(flat[i])
+        inverse = np.float32(1) / (response * response)
+        inverse = inverse if response != np.float32(0) else np.float32(0)
         relative = np.float32(electrons[i]) * flat_error
         poisson[i] *= inverse
         read_noise[i] *= inverse

@@ -18,7 +18,7 @@ from numba import njit
 
 from levelworks.core.bulk_write import scratch, write_bulk
 from levelworks.core.outcome import TransientError
-from levelworks.coronagraph.headers import BLOCK, CARD, parse_card, read_units
+from levelworks.coronagraph.headers import BLOCK, CARD, keyword_of, read_units
 
 STRUCTURAL = {
     *("SIMPLE", "XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "PCOUNT", "GCOUNT", "EXTEND"),
@@ -26,9 +26,13 @@ STRUCTURAL = {
 }
 
 
+PUNCTUATION = frozenset((*range(58, 65), *range(91, 97)))
+"""Character codes between digits and letters that a CHECKSUM must not hold."""
+
+
 @dataclass(frozen=True)
 class Plane:
-    """One image extension: EXTNAME, data (float32, float64 or uint16, any shape), and further cards."""
+    """One image extension: EXTNAME, data (float32, float64 or uint16, any shape), and further, not structural cards."""
 
     name: str
     data: np.ndarray
@@ -56,10 +60,10 @@ def card(keyword: str, value: object, comment: str = "") -> str:
 
 def update_cards(cards: Sequence[str], updates: Sequence[str]) -> list[str]:
     """Replace cards by those of the same keyword where they stand, append the others; drop structural ones."""
-    new = {parse_card(one)[0]: one for one in updates}
+    new = {keyword_of(one): one for one in updates}
     kept = []
     for one in cards:
-        keyword = parse_card(one)[0]
+        keyword = keyword_of(one)
         if keyword in STRUCTURAL:
             continue
         kept.append(new.pop(keyword, one) if keyword else one)
@@ -111,9 +115,9 @@ def encode_checksum(total: int) -> str:
         part = value >> (24 - 8 * byte) & 0xFF
         quotient, remainder = divmod(part, 4)
         four = [quotient + remainder + 48, quotient + 48, quotient + 48, quotient + 48]
-        while any(58 <= code <= 64 or 91 <= code <= 96 for code in four):
+        while not PUNCTUATION.isdisjoint(four):
             for first in (0, 2):
-                if any(58 <= code <= 64 or 91 <= code <= 96 for code in four[first : first + 2]):
+                if four[first] in PUNCTUATION or four[first + 1] in PUNCTUATION:
                     four[first] += 1
                     four[first + 1] -= 1
         for position in range(4):
@@ -153,9 +157,9 @@ def write_planes(
     TransientError
         Where the file on the disk is not what was written.
     """
-    front = [card("SIMPLE", True), card("BITPIX", 8), card("NAXIS", 0), card("EXTEND", True), *update_cards(primary, ())]
+    front = [card("SIMPLE", True), card("BITPIX", 8), card("NAXIS", 0), card("EXTEND", True), *primary]
     tail = b"".join(_table_bytes(table) for table in tables)
-    headers = [_structure(plane) + update_cards(plane.cards, ()) for plane in planes]
+    headers = [[*_structure(plane), *plane.cards] for plane in planes]
     sizes = [_header_size(one) + _blocks(plane.data.nbytes) for one, plane in zip(headers, planes, strict=True)]
     content = scratch(_header_size(front) + sum(sizes) + len(tail))
     end = _put(content, 0, _seal(front, 0))
@@ -166,7 +170,7 @@ def write_planes(
         end += size
     end = _put(content, end, tail)
     write_bulk(path, content[:end])
-    found = [unit.name for unit in read_units(path)]
+    found = [unit.name for unit in read_units(path, structure_only=True)]
     expected = ["", *(plane.name for plane in planes), *(table.name for table in tables)]
     if found != expected:
         raise TransientError(f"{path.name}: holds {found} after writing, not {expected}")

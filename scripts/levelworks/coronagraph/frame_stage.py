@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numba import njit
 
 from levelworks.core.outcome import Outcome
 from levelworks.core.record import read_record
@@ -16,6 +17,8 @@ from levelworks.coronagraph.options import CalibrateFrame
 from levelworks.coronagraph.products import write_level2a, write_level2b
 from levelworks.coronagraph.readers import Level1Frame, read_level1
 from levelworks.coronagraph.references import ReferenceFiles, load_references
+
+SATURATED, COSMIC_RAY, MASKED = (np.uint16(bits) for bits in (DQ.SATURATED, DQ.COSMIC_RAY, UNUSABLE))
 
 PeerFiles = tuple[Path | None, Path | None, Path | None, Path | None]
 
@@ -58,11 +61,27 @@ def calibrate_frame(
     return Outcome(quality=_quality(raw, linear, final), warnings=(*notes, *_warnings(linear, options)))
 
 
+@njit(cache=True, nogil=True)
+def _summarise(dq, image):
+    """Return numbers of saturated, cosmic-ray and usable pixels, and the sum of the usable ones."""
+    saturated = cosmic = good = 0
+    total = 0.0
+    for row in range(dq.shape[0]):
+        for column in range(dq.shape[1]):
+            flags = dq[row, column]
+            saturated += (flags & SATURATED) != 0
+            cosmic += (flags & COSMIC_RAY) != 0
+            usable = (flags & MASKED) == 0
+            good += usable
+            total += image[row, column] if usable else 0.0
+    return saturated, cosmic, good, total
+
+
 def _quality(raw: Level1Frame, linear: Level2a, final: Level2b) -> dict[str, Any]:
     overscan = raw.geometry.parallel_overscan
     rows = slice(overscan.row, overscan.row + overscan.rows - raw.geometry.telemetry_rows)
     shielded = raw.counts(rows, slice(overscan.column, overscan.column + overscan.columns))
-    good = (final.dq & np.uint16(UNUSABLE)) == 0
+    saturated, cosmic, good, total = _summarise(final.dq, final.electrons)
     size = final.dq.size
     figures = {
         "gain": linear.gain,
@@ -72,11 +91,11 @@ def _quality(raw: Level1Frame, linear: Level2a, final: Level2b) -> dict[str, Any
         "bias_rows_replaced": int(linear.bias.replaced.sum()),
         "read_noise_e": linear.read_noise,
         "overscan_median_dn": float(np.median(shielded[:: max(shielded.shape[0] // 16, 1)])),
-        "saturated_share": np.count_nonzero(final.dq & np.uint16(DQ.SATURATED)) / size,
+        "saturated_share": saturated / size,
         "cosmic_ray_heads": linear.heads,
-        "cosmic_ray_share": np.count_nonzero(final.dq & np.uint16(DQ.COSMIC_RAY)) / size,
-        "masked_share": 1 - np.count_nonzero(good) / size,
-        "mean_e": float(np.sum(final.electrons, where=good, dtype=np.float64) / max(np.count_nonzero(good), 1)),
+        "cosmic_ray_share": cosmic / size,
+        "masked_share": 1 - good / size,
+        "mean_e": total / max(good, 1),
         "desmeared": final.desmeared,
     }
     if linear.coverage is not None:

@@ -8,6 +8,7 @@ EMGAIN_M, EMGAIN_A, EMGAIN_C).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -111,7 +112,12 @@ def read_level1_header(path: Path) -> Level1Header:
     return Level1Header(primary, image, primary_cards, image_cards, offset, (int(image["NAXIS2"]), int(image["NAXIS1"])))
 
 
-def _read_header(file: BinaryIO, path: Path, first: str) -> tuple[dict[str, Any], tuple[str, ...], int]:
+STRUCTURE = {f"{keyword:8}" for keyword in ("BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "EXTNAME")}
+
+
+def _read_header(
+    file: BinaryIO, path: Path, first: str, *, structure_only: bool = False
+) -> tuple[dict[str, Any], tuple[str, ...], int]:
     values: dict[str, Any] = {}
     cards: list[str] = []
     for _ in range(MAX_BLOCKS):
@@ -126,12 +132,15 @@ def _read_header(file: BinaryIO, path: Path, first: str) -> tuple[dict[str, Any]
             if card.startswith("END     "):
                 return values, tuple(cards), file.tell()
             cards.append(card)
+            if structure_only and card[:8] not in STRUCTURE:
+                continue
             keyword, value = parse_card(card)
             if keyword and keyword not in values:
                 values[keyword] = value
     raise InvalidInput(f"{path.name}: a header without end")
 
 
+@lru_cache(maxsize=1 << 14)
 def parse_card(card: str) -> tuple[str, Any]:
     """Return keyword and value of an 80-character card; an empty keyword where it carries none (FITS 4.0, 4.1)."""
     if card.startswith("HIERARCH ") and "=" in card:
@@ -140,6 +149,13 @@ def parse_card(card: str) -> tuple[str, Any]:
     if card[8:10] != "= ":
         return "", None
     return card[:8].strip(), _parse_value(card[10:])
+
+
+def keyword_of(card: str) -> str:
+    """Return the keyword of a card that has a value, else an empty text."""
+    if card[8:10] == "= ":
+        return card[:8].rstrip()
+    return parse_card(card)[0] if card.startswith("HIERARCH ") else ""
 
 
 def _parse_value(text: str) -> Any:
@@ -170,8 +186,13 @@ class Unit:
     offset: int
 
 
-def read_units(path: Path) -> list[Unit]:
+def read_units(path: Path, *, structure_only: bool = False) -> list[Unit]:
     """Walk through the HDUs of a FITS file by their headers alone.
+
+    Parameters
+    ----------
+    structure_only : bool
+        Read only the values that say how large an HDU is and what its name is.
 
     Raises
     ------
@@ -184,7 +205,7 @@ def read_units(path: Path) -> list[Unit]:
         end = 0
         while end < size:
             file.seek(end)
-            values, cards, start = _read_header(file, path, first="XTENSION" if units else "SIMPLE")
+            values, cards, start = _read_header(file, path, first="XTENSION" if units else "SIMPLE", structure_only=structure_only)
             units.append(Unit(str(values.get("EXTNAME", "")), values, cards, start))
             end = start + -(-_data_size(values) // BLOCK) * BLOCK
     if end != size:

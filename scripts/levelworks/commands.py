@@ -1,0 +1,136 @@
+"""The house's own commands: doctor, status, clean, simulate, schema, check-outcomes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from levelworks.cli import Parser
+from levelworks.core.config import LINES
+from levelworks.core.outcome import EXIT_DONE, EXIT_INVALID_OPTIONS
+
+
+def run(name: str, words: Sequence[str]) -> int:
+    """Run a command by name with its arguments; returns its exit code."""
+    return COMMANDS[name](words)
+
+
+def _config_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--configfile",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="configuration files over config/config.yaml, as for snakemake",
+    )
+
+
+def _load_config(given: Sequence[Path]) -> Any:
+    from levelworks.core.config import load_files
+
+    base = Path("config/config.yaml")
+    return load_files([*([base] if base.is_file() else []), *given])
+
+
+def _doctor(words: Sequence[str]) -> int:
+    parser = Parser(prog="levelworks doctor", description="Examine installation and campaign before anything runs.")
+    _config_arguments(parser)
+    parser.add_argument("--warm", action="store_true", help="compile the kernels of every line on disk and stop")
+    given = parser.parse_args(words)
+    from levelworks.core import doctor
+
+    checks = doctor.warm() if given.warm else doctor.examine(_load_config(given.configfile), Path.cwd())
+    print(doctor.report(checks))
+    return EXIT_INVALID_OPTIONS if any(check.verdict == "failure" for check in checks) else EXIT_DONE
+
+
+def _status(words: Sequence[str]) -> int:
+    parser = Parser(prog="levelworks status", description="Outcomes by line and stage, flagged granules, totals.")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of products (default results)")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    given = parser.parse_args(words)
+    from levelworks.core.jobs import collect
+    from levelworks.core.status import as_json, render
+
+    outcomes = collect(given.results)
+    print(as_json(outcomes) if given.json else render(outcomes), end="" if given.json else "\n")
+    return EXIT_DONE
+
+
+def _clean(words: Sequence[str]) -> int:
+    parser = Parser(
+        prog="levelworks clean",
+        description="Remove what records say was written here, never an input. Shows it, unless --yes is given.",
+    )
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of products (default results)")
+    parser.add_argument("--yes", action="store_true", help="remove; without it nothing is touched")
+    given = parser.parse_args(words)
+    from levelworks.core.clean import plan, remove
+
+    planned = plan(given.results)
+    cleaned = remove(planned, dry_run=not given.yes)
+    for path in cleaned.removed:
+        print(f"{'removed' if given.yes else 'would remove'} {path}")
+    for kept in cleaned.kept:
+        print(f"kept {kept.path}: {kept.reason}")
+    verb = "removed" if given.yes else "would remove"
+    print(f"{verb} {len(cleaned.removed)} files, {planned.size / 1e6:.1f} MB; kept {len(cleaned.kept)}")
+    if not given.yes and cleaned.removed:
+        print("nothing was touched; --yes removes")
+    return EXIT_DONE
+
+
+def _simulate(words: Sequence[str]) -> int:
+    import importlib
+
+    if not words or words[0] not in LINES:
+        print(f"usage: levelworks simulate LINE FOLDER [--help]\n\nlines: {', '.join(LINES)}", file=sys.stderr)
+        return EXIT_DONE if words and words[0] in ("-h", "--help") else EXIT_INVALID_OPTIONS
+    line = importlib.import_module(f"levelworks.{words[0]}.simulate_command")
+    parser = Parser(prog=f"levelworks simulate {words[0]}", description="Write simulated Level 1 with known truth.")
+    parser.add_argument("folder", type=Path)
+    line.add_arguments(parser)
+    given = parser.parse_args(words[1:])
+    line.simulate(given.folder, given)
+    return EXIT_DONE
+
+
+def _schema(words: Sequence[str]) -> int:
+    Parser(prog="levelworks schema", description="Print the JSON schema of the configuration.").parse_args(words)
+    from levelworks.core.config import schema
+
+    print(schema(), end="")
+    return EXIT_DONE
+
+
+def _check_outcomes(words: Sequence[str]) -> int:
+    parser = Parser(
+        prog="levelworks check-outcomes",
+        description="Write the tables of outcomes of some products; fail where too many are quarantined.",
+    )
+    parser.add_argument("products", nargs="+", help="products, or @FILE with one path a line")
+    parser.add_argument("--outcomes", type=Path, required=True, help="table of all")
+    parser.add_argument("--quarantine", type=Path, required=True, help="table of the quarantined")
+    parser.add_argument("--max-quarantined", type=float, default=0.1, help="largest share (default 0.1)")
+    given = parser.parse_args(words)
+    from levelworks.cli import expand_lists
+    from levelworks.core.jobs import collect_products
+    from levelworks.core.status import check_quarantined, write_outcomes
+
+    outcomes = collect_products(given.outcomes.parent, expand_lists(given.products))
+    check_quarantined(outcomes, given.max_quarantined)
+    write_outcomes(outcomes, given.outcomes, given.quarantine)
+    return EXIT_DONE
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "doctor": _doctor,
+    "status": _status,
+    "clean": _clean,
+    "simulate": _simulate,
+    "schema": _schema,
+    "check-outcomes": _check_outcomes,
+}
