@@ -9,16 +9,17 @@ rule check_outcomes:
         granules=lambda wildcards: CAMPAIGN_FRAMES[wildcards.line],
     output:
         outcomes=str(RESULTS / "{line}" / "outcomes.tsv"),
-        quarantine=str(RESULTS / "{line}" / "quarantine.tsv"),
     log:
         log_file("{line}", "check-outcomes", "outcomes"),
+    wildcard_constraints:
+        line="|".join(levelworks_config.LINES),
     localrule: True
     threads: 1
     params:
         granules=lambda wildcards, input: listed(input.granules),
+        # No output: a failing job's outputs are removed, and just then the table is wanted.
+        quarantine=str(RESULTS / "{line}" / "quarantine.tsv"),
         limit=CONFIG.campaign.max_quarantined,
-    wildcard_constraints:
-        line="|".join(levelworks_config.LINES),
     shell:
         "levelworks check-outcomes {params.granules:q} --outcomes {output.outcomes:q}"
-        " --quarantine {output.quarantine:q} --max-quarantined {params.limit} > {log:q} 2>&1"
+        " --quarantine {params.quarantine:q} --max-quarantined {params.limit} > {log:q} 2>&1"

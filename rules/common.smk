@@ -16,7 +16,9 @@ from levelworks.core.stage import stages
 from snakemake.exceptions import WorkflowError
 
 # Jobs find the same installation that plans them, on this machine and on every node that sees its file system.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+)
 
 LISTS = Path(".snakemake/levelworks/lists")
 
@@ -44,11 +46,23 @@ def benchmark_file(line, stage, name):
 
 
 def options(line, stage, **values):
-    """Return a stage's options as JSON: those of the configuration, or `values` over the model's defaults."""
+    """Return a stage's options as JSON: those of the configuration, with `values` over them."""
     model = stages(line)[stage].options
     configured = getattr(getattr(CONFIG, line), stage.replace("-", "_"), None)
-    found = model(**values) if values or configured is None else configured
-    return json.dumps(found.model_dump(mode="json", by_alias=True, exclude_defaults=True), sort_keys=True)
+    if configured is None:
+        found = model(**values)
+    else:
+        limit = {"max_quarantined": CONFIG.campaign.max_quarantined}
+        unset = {
+            key: value
+            for key, value in limit.items()
+            if getattr(configured, key, value) is None
+        }
+        found = configured.model_copy(update=unset | values)
+    return json.dumps(
+        found.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        sort_keys=True,
+    )
 
 
 def version(line, stage):
@@ -78,15 +92,26 @@ def command(line, stage, outputs, ranks=False):
     words = ["{resources.mpi} -n {resources.tasks}"] if ranks else []
     words += ["levelworks", line, stage]
     for port in found.inputs:
-        words.append(f"{port.flag} {{params.{port.name}:q}}" if port.many else f"{port.flag} {{input.{port.name}:q}}")
-    words += [f"{port.flag} {{output.{port.name}:q}}" for port in found.outputs if port.name in outputs]
+        words.append(
+            f"{port.flag} {{params.{port.name}:q}}"
+            if port.many
+            else f"{port.flag} {{input.{port.name}:q}}"
+        )
+    words += [
+        f"{port.flag} {{output.{port.name}:q}}"
+        for port in found.outputs
+        if port.name in outputs
+    ]
     return " ".join([*words, "--options {params.options:q} > {log:q} 2>&1"])
 
 
 def complete(line, stage, found):
     """Return the inputs of a stage by name, as text, with an empty list for each that is absent."""
     named = {port.name: [] for port in stages(line)[stage].inputs}
-    return named | {name: str(path) if isinstance(path, Path) else path for name, path in found.items()}
+    return named | {
+        name: str(path) if isinstance(path, Path) else path
+        for name, path in found.items()
+    }
 
 
 def grown(base, factor=2):

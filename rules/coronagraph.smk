@@ -34,15 +34,27 @@ LEVEL2A = coronagraph_product("calibrate-frame", "{frame}_L2a.fits")
 LEVEL2B = coronagraph_product("calibrate-frame", "{frame}_L2b.fits")
 PHOTONS = coronagraph_product("count-photons", "{group}_photons.fits")
 
-FRAME_OUTPUTS = {"level2b": LEVEL2B} | ({"level2a": LEVEL2A} if PLAN.writes_level2a else {})
-GROUP_OUTPUTS = {kind: coronagraph_product("combine", f"{{group}}_{kind}.fits") for kind in ("mean", "median")}
+FRAME_OUTPUTS = {"level2b": LEVEL2B} | (
+    {"level2a": LEVEL2A} if PLAN.writes_level2a else {}
+)
+GROUP_OUTPUTS = {
+    kind: coronagraph_product("combine", f"{{group}}_{kind}.fits")
+    for kind in ("mean", "median")
+}
 PEER_LINKS = {}
 if CONFIG.coronagraph.peer_view:
     # cgi_iit_drp's documented names (bmap); the names that its code writes (bpmap) are links.
     for level, part in (("2a", "image"), ("2a", "map"), ("2b", "image"), ("2b", "map")):
         name = f"{{frame}}_L{level}_{part.replace('map', 'bpmap')}.fits"
-        FRAME_OUTPUTS[f"peer_level{level}_{part}"] = coronagraph_product("peer-view", name)
-    for kind, part in (("mean", "image"), ("mean", "map"), ("median", "image"), ("median", "map")):
+        FRAME_OUTPUTS[f"peer_level{level}_{part}"] = coronagraph_product(
+            "peer-view", name
+        )
+    for kind, part in (
+        ("mean", "image"),
+        ("mean", "map"),
+        ("median", "image"),
+        ("median", "map"),
+    ):
         name = f"{{group}}_{kind}_comb_{part.replace('map', 'bmap')}.fits"
         GROUP_OUTPUTS[f"peer_{kind}_{part}"] = coronagraph_product("peer-view", name)
         link = f"{{group}}/{kind}_comb_{part.replace('map', 'bpmap')}.fits"
@@ -51,13 +63,19 @@ if CONFIG.coronagraph.peer_view:
 
 def dark_inputs(wildcards):
     """Return the maps of a master dark: those made here from dark frames, else the references."""
-    found = {"noise_maps": NOISE_MAPS} if PLAN.makes_noise_maps else PLAN.dark_references
+    found = (
+        {"noise_maps": NOISE_MAPS} if PLAN.makes_noise_maps else PLAN.dark_references
+    )
     return complete("coronagraph", "make-dark", found)
 
 
 def bad_pixel_inputs(wildcards):
     """Return what bad pixels are sought in."""
-    dark = NOISE_MAPS if PLAN.makes_noise_maps else PLAN.dark_references.get("dark_current", [])
+    dark = (
+        NOISE_MAPS
+        if PLAN.makes_noise_maps
+        else PLAN.dark_references.get("dark_current", [])
+    )
     found = {"dark_current": dark, "flat": PLAN.frame_references.get("flat", [])}
     return complete("coronagraph", "make-bad-pixel-map", found)
 
@@ -75,7 +93,9 @@ def frame_inputs(wildcards):
 
 def group_inputs(pattern):
     """Return an input function: the products of a group's frames."""
-    return lambda wildcards: expand(pattern, frame=PLAN.inventory.groups[wildcards.group].members)
+    return lambda wildcards: expand(
+        pattern, frame=PLAN.inventory.groups[wildcards.group].members
+    )
 
 
 def counted_dark(wildcards):
@@ -143,7 +163,9 @@ rule make_dark:
         runtime=grown(10, 1.5),
     params:
         options=lambda wildcards: options(
-            "coronagraph", "make-dark", **PLAN.inventory.settings[wildcards.setting].as_options
+            "coronagraph",
+            "make-dark",
+            **PLAN.inventory.settings[wildcards.setting].as_options,
         ),
         version=version("coronagraph", "make-dark"),
     shell:
@@ -243,7 +265,11 @@ if PEER_LINKS:
 
     rule link_peer_names:
         input:
-            **{name: path for name, path in GROUP_OUTPUTS.items() if name.startswith("peer")},
+            **{
+                name: path
+                for name, path in GROUP_OUTPUTS.items()
+                if name.startswith("peer")
+            },
         output:
             **PEER_LINKS,
         log:
@@ -271,8 +297,12 @@ def coronagraph_targets():
         found.append(BAD_PIXELS)
     if CONFIG.coronagraph.plots:
         root = coronagraph_product("", "")
-        drawn = [Path(path).relative_to(root) for path in found if "peer-view" not in path]
-        found += [coronagraph_product("plot", f"{path.with_suffix('')}.png") for path in drawn]
+        drawn = [
+            Path(path).relative_to(root) for path in found if "peer-view" not in path
+        ]
+        found += [
+            coronagraph_product("plot", f"{path.with_suffix('')}.png") for path in drawn
+        ]
     return found
 
 
@@ -282,4 +312,6 @@ rule coronagraph:
         outcomes_table("coronagraph") if PLAN.calibrated else [],
 
 
-CAMPAIGN_FRAMES["coronagraph"] = expand(LEVEL2B, frame=[frame.id for frame in PLAN.calibrated])
+CAMPAIGN_FRAMES["coronagraph"] = expand(
+    LEVEL2B, frame=[frame.id for frame in PLAN.calibrated]
+)

@@ -99,10 +99,12 @@ def _simulate(words: Sequence[str]) -> int:
 
 
 def _schema(words: Sequence[str]) -> int:
-    Parser(prog="levelworks schema", description="Print the JSON schema of the configuration.").parse_args(words)
-    from levelworks.core.config import schema
+    parser = Parser(prog="levelworks schema", description="Print the JSON schema of the configuration.")
+    parser.add_argument("--yaml", action="store_true", help="print the complete, commented configuration instead")
+    given = parser.parse_args(words)
+    from levelworks.core.config import schema, template
 
-    print(schema(), end="")
+    print(template() if given.yaml else schema(), end="")
     return EXIT_DONE
 
 
@@ -121,8 +123,8 @@ def _check_outcomes(words: Sequence[str]) -> int:
     from levelworks.core.status import check_quarantined, write_outcomes
 
     outcomes = collect_products(given.outcomes.parent, expand_lists(given.products))
-    check_quarantined(outcomes, given.max_quarantined)
     write_outcomes(outcomes, given.outcomes, given.quarantine)
+    check_quarantined(outcomes, given.max_quarantined)
     return EXIT_DONE
 
 

@@ -109,6 +109,20 @@ def test_frequent_colours_are_exact_and_nothing_else_is_in_the_file(tmp_path: Pa
     np.testing.assert_allclose(row, 255 * ramp[:, :3], atol=1)
 
 
+def test_a_rare_colour_with_a_meaning_stays_among_many_others(tmp_path: Path) -> None:
+    path = tmp_path / "rare.png"
+    many = np.random.default_rng(2).random((100, 100, 3))
+    many[50, 50] = (0.2, 0.4, 0.6)
+    with plots.sheet(100, 100) as page:
+        page.axes(0, 0, 100, 100).imshow(many, aspect="auto")
+        page.keep([many[50, 50]])
+        page.save(path)
+    with Image.open(path) as image:
+        assert image.mode == "P"
+        colours = image.convert("RGB").getcolors()
+    assert (51, 102, 153) in {colour for _, colour in colours}
+
+
 def test_user_settings_do_not_reach_pictures(tmp_path: Path) -> None:
     import matplotlib as mpl
 

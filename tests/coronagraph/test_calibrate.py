@@ -120,7 +120,8 @@ def test_pulls_against_simulated_truth(gain, exposure_time):
     pulls = ((level2b.electrons - truth.photoelectrons) / level2b.errors.error)[good]
     assert pulls.std() == pytest.approx(1.0, abs=0.03), f"seed {seed}"
     assert abs(pulls.mean()) < 0.02, f"seed {seed}"
-    assert level2a.read_noise == pytest.approx(detector.read_noise, rel=0.01)
+    # Clock-induced charge in 1 % of the prescan shifts the medians at high gain and the noise by as much.
+    assert level2a.read_noise == pytest.approx(detector.read_noise, rel=0.02)
 
 
 def noiseless(gain: float, exposure_time: float, image: np.ndarray, bias: np.ndarray) -> np.ndarray:
@@ -243,3 +244,14 @@ def test_single_precision_differs_by_rounding_only(generator):
     assert images[0].electrons.dtype == np.float32
     assert np.array_equal(images[0].dq, images[1].dq)
     assert np.allclose(images[0].electrons, images[1].electrons, rtol=1e-6, atol=1e-4)
+
+
+def test_not_a_number_in_a_frame_is_flagged_and_stays_where_it_is(generator):
+    raw = generator.integers(3000, 4000, TEST.shape).astype(np.float64)
+    raw[TEST.image.row + 9, TEST.image.column + 9] = np.nan
+    curve = curve_at_gain(nonlinearity_table(), 20.0)
+    references = references_of((TEST.image.rows, TEST.image.columns), curve=curve)
+    level2a = to_level2a(frame_of(raw, TEST, 20.0, 1.0), curve, CalibrateFrame())
+    level2b = to_level2b(level2a, references, CalibrateFrame())
+    assert level2b.dq[9, 9] & DQ.INVALID_ADC
+    assert np.count_nonzero(~np.isfinite(level2b.electrons)) == 1

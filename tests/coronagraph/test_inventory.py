@@ -164,6 +164,16 @@ def test_order_of_files_does_not_matter(tmp_path):
 
 
 def test_setting_of_the_real_frame(shared_data):
-    assert read_setting(shared_data / "coronagraph" / "example_L1_input.fits") == Setting(1.0, 0.6)
-    assert read_setting(shared_data / "coronagraph" / "nowhere.fits") is None
-    assert read_setting(shared_data / "coronagraph" / "nonlin_sample.csv") is None
+    assert read_setting(shared_data / "coronagraph" / "example_L1_input.fits") == (Setting(1.0, 0.6), "SCI")
+    assert read_setting(shared_data / "coronagraph" / "nowhere.fits") == (None, None)
+    assert read_setting(shared_data / "coronagraph" / "nonlin_sample.csv") == (None, None)
+
+
+def test_groups_that_would_share_a_name_are_refused(tmp_path):
+    mixed, other = tmp_path / "mixed", tmp_path / "other"
+    for folder, number, gain in ((mixed, 0, 1.0), (mixed, 1, 10.0), (other, 2, 1.0)):
+        folder.mkdir(exist_ok=True)
+        write_frame(folder, number, gain)
+    setting = read_setting(next(other.iterdir()))[0]
+    with pytest.raises(InvalidOptions, match="two groups"):
+        inventory_of(**{"a": mixed, f"a_{setting.name}": other})

@@ -139,8 +139,9 @@ def test_photon_counted_darks_must_be_there_and_counted():
         return message({"datasets": {"s": science, **darks}}, Coronagraph)
 
     assert "datasets.s.photon_counting_dark: there is no dataset 'd'" in problem()
-    assert "s and d both need count_photons: true" in problem(d=FRAMES)
-    sound = {"s": FRAMES | {"count_photons": True, "photon_counting_dark": "d"}, "d": FRAMES | {"count_photons": True}}
+    uncounted = {"datasets": {"s": FRAMES | {"photon_counting_dark": "d"}, "d": FRAMES}}
+    assert "s needs count_photons: true" in message(uncounted, Coronagraph)
+    sound = {"s": FRAMES | {"count_photons": True, "photon_counting_dark": "d"}, "d": FRAMES}
     assert validate(Coronagraph, {"datasets": sound}, "config").datasets["s"].photon_counting_dark == "d"
 
 

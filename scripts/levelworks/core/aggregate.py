@@ -31,13 +31,17 @@ class Inputs:
         return tuple(f"left out {name}: {reason}" for name, reason in self.left_out)
 
 
-def usable_inputs(paths: Sequence[Path], max_quarantined: float, what: str) -> Inputs:
+MAX_QUARANTINED = 0.1
+"""Where neither a stage's options nor the campaign say otherwise."""
+
+
+def usable_inputs(paths: Sequence[Path], max_quarantined: float | None, what: str) -> Inputs:
     """Part inputs by the outcome in their records; order them by name, so that no order of arguments matters.
 
     Parameters
     ----------
-    max_quarantined : float
-        Largest share of quarantined inputs.
+    max_quarantined : float or None
+        Largest share of quarantined inputs; None stands for `MAX_QUARANTINED`.
     what : str
         What the inputs are, for the message, e.g. ``frames``.
 
@@ -46,8 +50,9 @@ def usable_inputs(paths: Sequence[Path], max_quarantined: float, what: str) -> I
     TooManyQuarantined
         With the list, where the share is larger.
     """
+    limit = MAX_QUARANTINED if max_quarantined is None else max_quarantined
     usable, left_out, quarantined = [], [], []
-    for path in sorted(paths, key=lambda path: path.name):
+    for path in sorted(paths, key=lambda path: (path.name, path)):
         record = read_record(path)
         status = Status(record["outcome"]) if record else Status.DONE
         if status is Status.DONE:
@@ -57,11 +62,11 @@ def usable_inputs(paths: Sequence[Path], max_quarantined: float, what: str) -> I
         left_out.append(entry)
         if status is Status.QUARANTINED:
             quarantined.append(entry)
-    if len(quarantined) > max_quarantined * len(paths):
+    if len(quarantined) > limit * len(paths):
         lines = "\n".join(f"  {name}: {reason}" for name, reason in quarantined[:LISTED])
         more = f"\n  and {len(quarantined) - LISTED} more" if len(quarantined) > LISTED else ""
         raise TooManyQuarantined(
             f"{len(quarantined)} of {len(paths)} {what} are quarantined, more than max_quarantined "
-            f"{max_quarantined:g} allows:\n{lines}{more}"
+            f"{limit:g} allows:\n{lines}{more}"
         )
     return Inputs(tuple(usable), tuple(left_out))

@@ -34,6 +34,8 @@ def atomic_outputs(paths: Mapping[str, Path]) -> Iterator[dict[str, Path]]:
     for path in paths.values():
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_stray(path)
+    for path in temporary.values():
+        remove(path)  # of a dead process that had this one's number
     try:
         yield temporary
         missing = [str(paths[key]) for key, path in temporary.items() if not path.exists()]

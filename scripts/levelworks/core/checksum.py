@@ -58,10 +58,13 @@ def _new(algorithm: str) -> Any:
 def _read_into(path: Path, size: int, digest: Any) -> None:
     if size == 0:
         return
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        with memoryview(content) as view:
-            for start in range(0, size, CHUNK):
-                digest.update(view[start : start + CHUNK])
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        memoryview(content) as view,
+    ):
+        for start in range(0, size, CHUNK):
+            digest.update(view[start : start + CHUNK])
 
 
 def _folder(path: Path, algorithm: str) -> str:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field, create_model
+from pydantic.fields import FieldInfo
 
-from levelworks.core.options import Options, option, validate
+from levelworks.core.aggregate import MAX_QUARANTINED
+from levelworks.core.options import Options, explain_field, model_within, option, validate
 from levelworks.core.outcome import InvalidOptions
 
 LINES = ("coronagraph",)
@@ -23,7 +25,10 @@ class Campaign(Options):
 
     results: Path = option(Path("results"), "folder of all products, below the working directory or absolute")
     max_quarantined: float = option(
-        0.1, "share of a line's granules that may be quarantined before the campaign counts as failed", ge=0, le=1
+        MAX_QUARANTINED,
+        "share of a line's granules that may be quarantined before the campaign counts as failed",
+        ge=0,
+        le=1,
     )
 
 
@@ -77,6 +82,37 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
             _merge(into[key], value)
         else:
             into[key] = value
+
+
+TEMPLATE_HEAD = """\
+# Every key with its default, its meaning, unit and range. A campaign names what differs in a file of its own:
+#   snakemake coronagraph --profile profiles/local --configfile my-campaign.yaml
+# The sections of the lines are commented out (key lines begin with #): remove the # of a key and of those above it.
+"""
+
+
+def template() -> str:
+    """Return the complete configuration as commented YAML; ``config/config.yaml`` holds it."""
+    parts = [_template_of(name, info, 0, live=name == "campaign") for name, info in model().model_fields.items()]
+    return TEMPLATE_HEAD + "".join(parts)
+
+
+def _template_of(name: str, info: FieldInfo, depth: int, *, live: bool) -> str:
+    """Return the lines of one key: its explanation, then the key, then those below it."""
+    indent = "  " * depth
+    start = indent if live else f"#{indent}"
+    key = info.alias or name
+    comment = f"{indent}# {explain_field(info)}\n" if info.description else ""
+    default = "..." if info.is_required() else info.get_default(call_default_factory=True)
+    inner = model_within(info.annotation)
+    if inner is None:
+        return f"{comment}{start}{key}: {json.dumps(default, default=str)}\n"
+    below = depth + 1
+    lines = f"\n{comment}{start}{key}:" + ("\n" if isinstance(default, Options) else "  # absent by default\n")
+    if default == {}:
+        lines += f"{start}  NAME:\n"
+        below += 1
+    return lines + "".join(_template_of(one, field, below, live=live) for one, field in inner.model_fields.items())
 
 
 def schema() -> str:

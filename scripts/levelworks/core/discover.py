@@ -69,9 +69,7 @@ def _compile(pattern: str, key: str) -> re.Pattern[str]:
         raise InvalidOptions(f"{key}: {pattern!r} is no regular expression ({error})") from None
 
 
-def _from_source(
-    source: Path, expression: re.Pattern[str], key: str, ignored: list[Path]
-) -> Iterable[Granule]:
+def _from_source(source: Path, expression: re.Pattern[str], key: str, ignored: list[Path]) -> Iterable[Granule]:
     if source.is_dir():
         for path in sorted(source.iterdir()):
             if path.is_dir():
@@ -101,11 +99,13 @@ def _from_manifest(source: Path, key: str) -> Iterable[Granule]:
     rows = csv.DictReader(text.splitlines(), delimiter="\t")
     if "path" not in (rows.fieldnames or ()):
         raise InvalidOptions(f"{key}: the manifest {source} has no column 'path'")
-    for number, row in enumerate(rows, start=2):
+    for row in rows:
+        if not row["path"]:
+            raise InvalidOptions(f"{key}: {source} line {rows.line_num} names no path")
         path = source.parent / row["path"]
         if not path.is_file():
-            raise InvalidOptions(f"{key}: {source} line {number}: {row['path']} does not exist")
-        yield Granule(row.get("id") or identifier(path, key), path)
+            raise InvalidOptions(f"{key}: {source} line {rows.line_num}: {row['path']} does not exist")
+        yield Granule(_checked(row["id"], path, key) if row.get("id") else identifier(path, key), path)
 
 
 def identifier(path: Path, key: str) -> str:
@@ -116,10 +116,13 @@ def identifier(path: Path, key: str) -> str:
     InvalidOptions
         Where it holds characters that job names and log folders can't take.
     """
-    stem = path.name.split(".")[0]
-    if not IDENTIFIER.fullmatch(stem):
+    return _checked(path.name.split(".")[0], path, key)
+
+
+def _checked(name: str, path: Path, key: str) -> str:
+    if not IDENTIFIER.fullmatch(name):
         raise InvalidOptions(
-            f"{key}: {path} gives the id {stem!r}; ids hold letters, digits, '_', '-' and '+': "
+            f"{key}: {path} gives the id {name!r}; ids hold letters, digits, '_', '-' and '+': "
             "rename the file, or name an id in a manifest"
         )
-    return stem
+    return name

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -21,7 +22,9 @@ UNION_BRANCH = re.compile(r"function-.*|literal\[.*\]|int|float|str|bool|none|li
 class Options(BaseModel):
     """Base of all options: unknown keys are refused, values are frozen, keys are written as people write them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True, populate_by_name=True
+    )
 
 
 def _switch(value: Any) -> Any:
@@ -43,7 +46,7 @@ OneOrMore = BeforeValidator(_listed, json_schema_input_type=str | list[str])
 
 def option(default: Any, meaning: str, *, unit: str = "", **limits: Any) -> Any:
     """Declare an option: its default, its meaning in one line, its unit, and pydantic's limits (ge, le, ...)."""
-    extra = {"unit": unit} if unit else None
+    extra: Any = {"unit": unit} if unit else None
     return Field(default, description=meaning, json_schema_extra=extra, **limits)
 
 
@@ -51,8 +54,10 @@ def describe(model: type[BaseModel]) -> str:
     """Return the options of a model as text, one a line: name, default, meaning, unit."""
     lines = []
     for name, info in model.model_fields.items():
-        default = "required" if info.is_required() else json.dumps(info.get_default(call_default_factory=True), default=str)
-        lines.append(f"  {info.alias or name}: {default}\n      {_meaning(info).strip(' ()')}")
+        default = (
+            "required" if info.is_required() else json.dumps(info.get_default(call_default_factory=True), default=str)
+        )
+        lines.append(f"  {info.alias or name}: {default}\n      {explain_field(info)}")
     return "\n".join(lines)
 
 
@@ -68,10 +73,9 @@ def parse_options(model: type[Model], text: str | None) -> Model:
         return validate(model, {}, "options")
     stripped = text.strip()
     if not stripped.startswith("{"):
-        path = Path(stripped)
-        if not path.is_file():
+        if not os.path.isfile(stripped):  # noqa: PTH113 - Path.is_file raises where a text is too long to be a name
             raise InvalidOptions(f"--options takes JSON or a file; {stripped!r} is neither")
-        stripped = path.read_text()
+        stripped = Path(stripped).read_text(encoding="utf-8")
     try:
         values = json.loads(stripped)
     except json.JSONDecodeError:
@@ -138,20 +142,37 @@ def _locate(model: type[BaseModel], location: list[Any]) -> tuple[type[BaseModel
         if found is None:
             continue
         field = found
-        inner = _model_within(found.annotation)
+        inner = model_within(found.annotation)
         if inner is not None:
             owner = inner
     return owner, field
 
 
-def _model_within(annotation: Any) -> type[BaseModel] | None:
+def model_within(annotation: Any) -> type[BaseModel] | None:
+    """Return the model that an annotation holds, within unions, lists and maps too; None where there is none."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for part in getattr(annotation, "__args__", ()):
-        found = _model_within(part)
+        found = model_within(part)
         if found is not None:
             return found
     return None
+
+
+def explain_field(info: FieldInfo) -> str:
+    """Return the meaning of an option with its unit, range and choices."""
+    limits = [
+        f"{sign} {getattr(limit, name):g}"
+        for limit in info.metadata
+        for name, sign in LIMITS.items()
+        if hasattr(limit, name)
+    ]
+    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+    notes = [*limits, *([" | ".join(str(choice) for choice in choices)] if choices else [])]
+    return _meaning(info)[2:-1] + (f" ({', '.join(notes)})" if notes else "")
+
+
+LIMITS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
 def _meaning(field: FieldInfo | None) -> str:

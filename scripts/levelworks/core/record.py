@@ -62,7 +62,8 @@ def read_record(product: Path) -> dict[str, Any] | None:
         record = json.loads(record_path(product).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) and record.get("levelworks_record") == FORMAT else None
+    ours = isinstance(record, dict) and record.get("levelworks_record") == FORMAT
+    return record if ours and record.get("outcome") in list(Status) else None
 
 
 def status_of(product: Path) -> Status:
@@ -74,12 +75,20 @@ def status_of(product: Path) -> Status:
 def describe_input(path: Path) -> dict[str, Any]:
     """Name a file with size and checksum; of our own unchanged products the checksum is the record's."""
     status = path.stat()
+    found = _recorded_checksum(path, status) or checksum(path)
+    return {"path": os.fspath(path), "size": status.st_size, "checksum": found}
+
+
+def _recorded_checksum(path: Path, status: os.stat_result) -> str | None:
     record = read_record(path)
-    for output in record["outputs"].values() if record else ():
-        if Path(output["path"]).name == path.name and output["mtime_ns"] == status.st_mtime_ns:
-            if output["size"] == status.st_size:
-                return {"path": os.fspath(path), "size": status.st_size, "checksum": output["checksum"]}
-    return {"path": os.fspath(path), "size": status.st_size, "checksum": checksum(path)}
+    try:
+        for output in record["outputs"].values() if record else ():
+            unchanged = output["mtime_ns"] == status.st_mtime_ns and output["size"] == status.st_size
+            if unchanged and Path(output["path"]).name == path.name:
+                return str(output["checksum"])
+    except (AttributeError, KeyError, TypeError):
+        pass  # damaged: the file itself tells
+    return None
 
 
 def describe_output(path: Path, written: Path) -> dict[str, Any]:
@@ -102,10 +111,17 @@ def make_record(
     outcome: Outcome,
     inputs: Mapping[str, Sequence[Path]],
     outputs: Mapping[str, tuple[Path, Path]],
-    watch: Stopwatch,
-    ranks: int,
+    figures: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Assemble the record of one job; ``outputs`` maps names to final and written paths."""
+    """Assemble the record of one job.
+
+    Parameters
+    ----------
+    outputs : mapping of str to tuple of Path
+        Final and written path by name.
+    figures : sequence of mapping
+        `Stopwatch.figures` of every rank: CPU time adds up, of memory the largest counts.
+    """
     return {
         "levelworks_record": FORMAT,
         "line": line,
@@ -122,8 +138,11 @@ def make_record(
         "host": socket.gethostname(),
         "scheduler": scheduler(),
         "attempt": int(os.environ.get("LEVELWORKS_ATTEMPT", "1")),
-        "ranks": ranks,
-        **watch.figures(),
+        "ranks": len(figures),
+        "started": figures[0]["started"],
+        "wall_s": figures[0]["wall_s"],
+        "cpu_s": round(sum(one["cpu_s"] for one in figures), 4),
+        "peak_memory_mb": max(one["peak_memory_mb"] for one in figures),
     }
 
 

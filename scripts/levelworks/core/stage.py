@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from typing import Any
 from levelworks.core import mpi
 from levelworks.core.atomic import atomic_outputs, remove
 from levelworks.core.options import Options
-from levelworks.core.outcome import InvalidInput, InvalidOptions, NothingToProduce, Outcome, Status
+from levelworks.core.outcome import InvalidInput, InvalidOptions, LevelworksError, NothingToProduce, Outcome, Status
 from levelworks.core.record import Stopwatch, make_record, record_path, to_json
 
 log = logging.getLogger("levelworks")
@@ -99,14 +100,20 @@ def stages(line: str) -> dict[str, Stage]:
 
 def _ports(function: Callable[..., Outcome]) -> tuple[tuple[Port, ...], tuple[Port, ...], type[Options]]:
     hints = typing.get_type_hints(function)
-    inputs, outputs = [], []
+    inputs: list[Port] = []
+    outputs: list[Port] = []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name == "options":
             continue
-        optional, many = _kind(hints[parameter.name], parameter.name)
+        optional, many = _kind(hints.get(parameter.name), parameter.name)
         keyword = parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        if keyword and many:
+            raise TypeError(f"{parameter.name}: an output is Path or Path | None")
         (outputs if keyword else inputs).append(Port(parameter.name, optional, many))
-    return tuple(inputs), tuple(outputs), hints["options"]
+    options = hints.get("options")
+    if not (isinstance(options, type) and issubclass(options, Options)):
+        raise TypeError(f"{function.__name__}: a stage takes options, a model derived from Options")
+    return tuple(inputs), tuple(outputs), options
 
 
 def _kind(hint: Any, name: str) -> tuple[bool, bool]:
@@ -130,7 +137,7 @@ def run(found: Stage, files: Mapping[str, Sequence[Path]], options: Options) -> 
     Raises
     ------
     InvalidOptions
-        Where a required file is not named or an input does not exist.
+        Where a required file is not named, an input does not exist, or an output would replace another file of the job.
     LevelworksError
         Of the stage, where a retry or a person must act.
     """
@@ -139,6 +146,9 @@ def run(found: Stage, files: Mapping[str, Sequence[Path]], options: Options) -> 
     arguments = {port.name: _argument(port, files.get(port.name, ())) for port in (*found.inputs, *found.outputs)}
     _check_inputs(found, files)
     targets = {port.name: arguments[port.name] for port in found.outputs if arguments[port.name] is not None}
+    # Records are renamed before the products they describe: a product under its final name always has one.
+    finals = {f"record of {name}": record_path(path) for name, path in targets.items()} | targets
+    _check_outputs(finals, files, found.inputs)
     inputs = {port.name: list(files.get(port.name, ())) for port in found.inputs if files.get(port.name)}
 
     def work(written: Mapping[str, Path]) -> Outcome:
@@ -156,13 +166,17 @@ def run(found: Stage, files: Mapping[str, Sequence[Path]], options: Options) -> 
             return outcome
 
     if communicator.rank > 0:
-        return work(communicator.broadcast(None))
-    # Records are renamed before the products they describe: a product under its final name always has one.
-    finals = {f"record of {name}": record_path(path) for name, path in targets.items()} | targets
+        outcome = work(communicator.broadcast(None))
+        communicator.gather(watch.figures())
+        return outcome
     with atomic_outputs(finals) as temporary:
         written = {name: temporary[name] for name in targets}
         communicator.broadcast(written)
         outcome = work(written)
+        forgotten = [str(path) for name, path in targets.items() if not written[name].exists()]
+        if forgotten:
+            raise LevelworksError(f"{found.line} {found.name} ended without writing {', '.join(forgotten)}")
+        figures = communicator.gather(watch.figures()) or []
         record = make_record(
             line=found.line,
             stage=found.name,
@@ -171,8 +185,7 @@ def run(found: Stage, files: Mapping[str, Sequence[Path]], options: Options) -> 
             outcome=outcome,
             inputs=inputs,
             outputs={name: (path, written[name]) for name, path in targets.items()},
-            watch=watch,
-            ranks=communicator.size,
+            figures=figures,
         )
         text = to_json(record)
         for name in targets:
@@ -182,12 +195,12 @@ def run(found: Stage, files: Mapping[str, Sequence[Path]], options: Options) -> 
 
 
 def _argument(port: Port, paths: Sequence[Path]) -> Any:
+    if not paths and not port.optional:
+        raise InvalidOptions(f"{port.flag} is required")
     if port.many:
         return list(paths)
     if len(paths) > 1:
         raise InvalidOptions(f"{port.flag} takes one file, got {len(paths)}")
-    if not paths and not port.optional:
-        raise InvalidOptions(f"{port.flag} is required")
     return paths[0] if paths else None
 
 
@@ -196,6 +209,27 @@ def _check_inputs(found: Stage, files: Mapping[str, Sequence[Path]]) -> None:
         for path in files.get(port.name, ()):
             if not path.exists():
                 raise InvalidOptions(f"{port.flag}: {path} does not exist")
+
+
+def _check_outputs(finals: Mapping[str, Path], files: Mapping[str, Sequence[Path]], inputs: Sequence[Port]) -> None:
+    taken: dict[Path, str] = {}
+    standing = set()
+    for name, path in finals.items():
+        other = taken.setdefault(path.absolute(), name)
+        if other != name:
+            raise InvalidOptions(f"{path} would be two files: {other} and {name}")
+        if path.exists():
+            standing.add(_inode(path.lstat()))
+    if not standing:
+        return
+    for port in inputs:
+        for path in files.get(port.name, ()):
+            if _inode(path.stat()) in standing:
+                raise InvalidOptions(f"{port.flag}: {path} is an output of this job too")
+
+
+def _inode(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 def _report(found: Stage, outcome: Outcome, targets: Mapping[str, Path], record: Mapping[str, Any]) -> None:

@@ -69,7 +69,7 @@ def row_bias(samples: np.ndarray, *, offset: float = 0.0, outlier_sigma: float =
 
 
 @njit(cache=True, nogil=True)
-def _lower_squares(samples, level):
+def _lower_squares(samples: np.ndarray, level: np.ndarray) -> float:
     squares = 0.0
     weight = 0.0
     for row in range(samples.shape[0]):

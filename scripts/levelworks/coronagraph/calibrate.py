@@ -7,6 +7,7 @@ flat. Arithmetic is in float64; images are kept in the precision asked for, with
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -106,13 +107,13 @@ def detector_value(options: Detector, frame: Level1Frame, name: str) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _subtract_bias(raw, level, flag_invalid, out, dq):
+def _subtract_bias(raw: np.ndarray, level: np.ndarray, flag_invalid: Any, out: np.ndarray, dq: np.ndarray) -> None:
     for row in range(raw.shape[0]):
         bias = level[row]
         for column in range(raw.shape[1]):
             value = raw[row, column]
             out[row, column] = value - bias
-            dq[row, column] = flag_invalid if (value == 0) | (value == 65535) else 0
+            dq[row, column] = flag_invalid if (value == 0) | (value == 65535) | (value != value) else 0
 
 
 def to_level2a(
@@ -149,6 +150,8 @@ def to_level2a(
         offset=options.bias_offset,
         outlier_sigma=options.bias_outlier_sigma,
     )
+    if not np.isfinite(bias.level).all():
+        raise InvalidInput(f"{frame.name}: the prescan holds values that are not finite; there is no bias to subtract")
     raw = frame.counts(rows, columns)
     image = np.empty(raw.shape, dtype=precision)
     dq = np.empty(raw.shape, dtype=np.uint16)
@@ -189,7 +192,8 @@ def to_level2a(
 
 def _background_noise(image: np.ndarray, read_noise: float, counts_per_electron: float) -> float:
     """Return the standard deviation (DN) of a background pixel: read noise and shot noise of the mean level."""
-    mean = max(float(image.mean(dtype=np.float64)), 0.0)
+    mean = float(image.mean(dtype=np.float64))
+    mean = max(mean if np.isfinite(mean) else float(np.nanmean(image)), 0.0)
     return float(np.sqrt(read_noise**2 + 2 * mean * counts_per_electron))
 
 
@@ -215,14 +219,14 @@ def _search(
 
 
 @njit(cache=True, nogil=True)
-def _to_electrons(counts, k_gain, gain, dark, out):
+def _to_electrons(counts: np.ndarray, k_gain: float, gain: float, dark: np.ndarray, out: np.ndarray) -> None:
     for row in range(counts.shape[0]):
         for column in range(counts.shape[1]):
             out[row, column] = counts[row, column] * k_gain / gain - dark[row, column]
 
 
 @njit(cache=True, nogil=True)
-def _divide_flat(image, flat):
+def _divide_flat(image: np.ndarray, flat: np.ndarray) -> None:
     for row in range(image.shape[0]):
         for column in range(image.shape[1]):
             value = flat[row, column]

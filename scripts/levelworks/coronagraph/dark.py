@@ -72,7 +72,9 @@ def master_dark(
     for name, found in (("dark_current", dark_current), ("clock_induced_charge", clock_induced)):
         negative = int((found.value < 0).sum())
         if negative:
-            raise InvalidReference(f"references.{name}: {negative} pixels are negative, the lowest {np.nanmin(found.value):g}")
+            raise InvalidReference(
+                f"references.{name}: {negative} pixels are negative, the lowest {np.nanmin(found.value):g}"
+            )
     dark = fixed_pattern.value / gain + exposure_time * dark_current.value + clock_induced.value
     register = exposure_time * dark_current.value + clock_induced.value
     variance = (

@@ -52,16 +52,18 @@ def make_dark(maps: Mapping[str, Path | None], noise_maps: Path | None, dark: Pa
             f"{100 * options.max_invalid:g} % ({names})"
         )
     write_dark(dark, result, options.gain, options.exposure_time, files)
-    warnings = ()
+    warnings = []
     if result.invalid_share:
         number = int((result.dq != 0).sum())
-        warnings = (f"{number} pixels of the maps are not finite; they are flagged and their dark is 0",)
+        warnings.append(f"{number} pixels of the maps are not finite; they are flagged and their dark is 0")
+    if not result.variance.any():
+        warnings.append("the maps have no errors: the dark's counts as 0 in VAR_CAL")
     quality = {
         "dark_mean_e": float(result.dark.mean()),
         "dark_sd_e": float(result.dark.std()),
         "invalid_share": result.invalid_share,
     }
-    return Outcome(quality=quality, warnings=warnings)
+    return Outcome(quality=quality, warnings=tuple(warnings))
 
 
 def read_noise_maps(path: Path) -> dict[str, NoiseMap]:
@@ -100,9 +102,12 @@ def make_bad_pixel_map(
     if not maps:
         raise InvalidOptions("make-bad-pixel-map: needs a dark-current map, a flat, or both")
     dq = combine_bad_pixels(*maps)
-    write_planes(bad_pixels, primary_cards("bad-pixel map"), [Plane("DQ", dq, [card("BUNIT", "")])], [provenance(files)])
-    shares = {bit.name.lower(): int(np.count_nonzero(dq & np.uint16(bit))) for bit in (DQ.HOT, DQ.DEAD, DQ.UNRELIABLE)}
-    return Outcome(quality={f"{name}_pixels": number for name, number in shares.items()})
+    write_planes(
+        bad_pixels, primary_cards("bad-pixel map"), [Plane("DQ", dq, [card("BUNIT", "")])], [provenance(files)]
+    )
+    bits = {"hot": DQ.HOT, "dead": DQ.DEAD, "unreliable": DQ.UNRELIABLE}
+    quality = {f"{name}_pixels": int(np.count_nonzero(dq & np.uint16(bit))) for name, bit in bits.items()}
+    return Outcome(quality=quality)
 
 
 def _read_dark_current(path: Path) -> np.ndarray:

@@ -10,9 +10,9 @@ from astropy.io import fits
 
 from levelworks.core import mpi
 from levelworks.core.aggregate import Inputs, usable_inputs
-from levelworks.core.outcome import InvalidInput, Outcome
+from levelworks.core.outcome import InvalidInput, NothingToProduce, Outcome
 from levelworks.coronagraph.combine import Combination, enough_for_read_noise
-from levelworks.coronagraph.datasets import PhotonCounts, combine_dataset, count_dataset
+from levelworks.coronagraph.datasets import combine_dataset, count_dataset
 from levelworks.coronagraph.dq import DQ
 from levelworks.coronagraph.fits_writer import Plane, card
 from levelworks.coronagraph.options import Combine, CountPhotons
@@ -25,7 +25,7 @@ PeerFiles = tuple[Path | None, Path | None, Path | None, Path | None]
 
 
 def _open(
-    frames: list[Path], max_quarantined: float, planes: tuple[str, ...], communicator: mpi.Communicator
+    frames: list[Path], max_quarantined: float | None, planes: tuple[str, ...], communicator: mpi.Communicator
 ) -> tuple[Inputs, list[Product]]:
     with mpi.together(communicator):
         inputs = usable_inputs(frames, max_quarantined, "frames")
@@ -58,6 +58,7 @@ def combine(frames: list[Path], mean: Path, median: Path, peer: PeerFiles, optio
         return Outcome()
     files = {"frames": list(inputs.usable)}
     cards = (common_cards(products, "PRIMARY"), common_cards(products, "SCI"))
+    summed = card("SUMMED", options.scale_to_sum, "values are sums over the frames")
     names = [product.path.name for product in products]
     enough = enough_for_read_noise(int(whole.count.min()), len(products))
     for path, kind, values, errors in (
@@ -65,8 +66,8 @@ def combine(frames: list[Path], mean: Path, median: Path, peer: PeerFiles, optio
         (median, "median", whole.median, whole.median_error),
     ):
         planes = [
-            Plane("SCI", values.astype(whole.median.dtype), [card("COMBINED", kind), card("ENOUGHRN", enough)]),
-            Plane("ERR", errors.astype(np.float32), [card("BUNIT", "photoelectron")]),
+            Plane("SCI", values.astype(whole.median.dtype), [card("COMBINED", kind), card("ENOUGHRN", enough), summed]),
+            Plane("ERR", np.asarray(errors, dtype=np.float32), [card("BUNIT", "photoelectron")]),
             Plane("DQ", whole.dq),
             Plane("SAMPLES", _counts(whole.count), [card("BUNIT", "", "usable frames by pixel")]),
         ]
@@ -81,7 +82,7 @@ def combine(frames: list[Path], mean: Path, median: Path, peer: PeerFiles, optio
         "all_masked_pixels": masked,
         "mean_e": float(np.nanmean(whole.mean)),
         "median_e": float(np.nanmedian(whole.median)),
-        "mean_error_e": float(np.nanmean(whole.mean_error)),
+        "mean_error_e": float(np.nanmean(np.asarray(whole.mean_error))),
     }
     return Outcome(quality=quality, warnings=inputs.warnings)
 
@@ -98,7 +99,10 @@ def _write_peer_view(peer: PeerFiles, whole: Combination, last: Product) -> None
         last.value("KGAINPAR"), last.value("FWC_EM_E"), last.value("FWC_PP_E"), float(values.get("B_O", 0.0))
     )
     empty = whole.count == 0
-    for image, bpmap, kind, data in ((peer[0], peer[1], "MEAN", whole.mean), (peer[2], peer[3], "MEDIAN", whole.median)):
+    for image, bpmap, kind, data in (
+        (peer[0], peer[1], "MEAN", whole.mean),
+        (peer[2], peer[3], "MEDIAN", whole.median),
+    ):
         cards = {
             "MEDIAN_COMBINED": kind == "MEDIAN",
             "MEAN_COMBINED": kind == "MEAN",
@@ -108,7 +112,13 @@ def _write_peer_view(peer: PeerFiles, whole: Combination, last: Product) -> None
         for path, plane in ((image, np.where(empty, 0.0, data)), (bpmap, empty.astype(np.float64))):
             if path is not None:
                 write_peer_file(
-                    path, plane, last.units["PRIMARY"].cards, last.units["SCI"].cards, "L2b", cards, _reference_names(last)
+                    path,
+                    plane,
+                    last.units["PRIMARY"].cards,
+                    last.units["SCI"].cards,
+                    "L2b",
+                    cards,
+                    _reference_names(last),
                 )
 
 
@@ -142,6 +152,11 @@ def count_photons(
     gain, k_gain = products[0].value("GAIN"), products[0].value("KGAINPAR")
     read_noise = options.read_noise or float(np.median([product.value("RN") for product in products]))
     threshold = options.threshold_sigma * read_noise
+    if threshold >= gain:
+        raise NothingToProduce(
+            f"photons can't be counted at gain {gain:g}: the threshold of {options.threshold_sigma:g} times the read "
+            f"noise of {read_noise:.4g} e- is not below it"
+        )
     with mpi.together(communicator):
         pattern = None if fixed_pattern is None else read_any_map(fixed_pattern, "references.fixed_pattern")
     whole = count_dataset(
@@ -179,7 +194,9 @@ def count_photons(
     mean = float(np.nanmean(whole.mean.mean))
     warnings = [*inputs.warnings, *whole.mean.warnings]
     if mean > options.max_flux and not any("mean" in warning for warning in whole.mean.warnings):
-        warnings.append(f"mean flux of {mean:.3g} e-/px/frame exceeds max_flux {options.max_flux:g}: too bright to count")
+        warnings.append(
+            f"mean flux of {mean:.3g} e-/px/frame exceeds max_flux {options.max_flux:g}: too bright to count"
+        )
     quality = {
         "frames": len(products),
         "left_out": len(inputs.left_out),
@@ -207,9 +224,7 @@ def _subtract_dark(
     return values - product.rows("SCI", rows), np.hypot(errors, product.rows("ERR", rows))
 
 
-def _divide_flat(
-    values: np.ndarray, errors: np.ndarray, dq: np.ndarray, flat: Path
-) -> tuple[np.ndarray, np.ndarray]:
+def _divide_flat(values: np.ndarray, errors: np.ndarray, dq: np.ndarray, flat: Path) -> tuple[np.ndarray, np.ndarray]:
     response = read_any_map(flat, "references.flat")
     dead = ~(response > 0)
     dq[dead] |= np.uint16(DQ.DEAD)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from levelworks.core.aggregate import MAX_QUARANTINED
 from levelworks.core.check import Check, name_some, number_of, sample
 from levelworks.core.discover import discover
 from levelworks.core.outcome import InvalidInput, InvalidOptions, InvalidReference
@@ -101,7 +102,8 @@ def _examine_dataset(section: Coronagraph, name: str, known: dict[str, str]) -> 
     detail += f"; {', '.join(f'{count} of {_say(one)}' for one, count in sorted(met.settings.items()))}"
     checks = [Check(title, "ok", detail)]
     if met.unreadable:
-        too_many = len(met.unreadable) > section.combine.max_quarantined * met.opened
+        limit = section.combine.max_quarantined
+        too_many = len(met.unreadable) > (MAX_QUARANTINED if limit is None else limit) * met.opened
         remedy = "copy these frames again, or leave them out; they will be quarantined"
         named = f"{len(met.unreadable)} of {met.opened} can't be used: {name_some(met.unreadable)}"
         checks.append(Check(f"{title}: frames", "failure" if too_many else "warning", named, remedy))

@@ -8,6 +8,7 @@ draw, and counts the electrons that smear and dark brought, which noise remember
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -42,19 +43,19 @@ class Variances:
 
 
 @njit(cache=True, nogil=True)
-def _shot(signal, register_dark, excess, out):
+def _shot(signal: np.ndarray, register_dark: np.ndarray, excess: Any, out: np.ndarray) -> None:
     for i in range(signal.size):
         out[i] = excess * max(np.float32(signal[i]) + register_dark[i], np.float32(0))
 
 
 @njit(cache=True, nogil=True)
-def _scaled_root(values, offset, scale, out):
+def _scaled_root(values: np.ndarray, offset: Any, scale: Any, out: np.ndarray) -> None:
     for i in range(values.size):
         out[i] = scale * np.sqrt(values[i] + offset)
 
 
 @njit(cache=True, nogil=True)
-def _desmear_row(shot, of_sum, smear_squared, shrink):
+def _desmear_row(shot: np.ndarray, of_sum: np.ndarray, smear_squared: Any, shrink: Any) -> None:
     """Propagate shot noise through one row of the desmearing recursion, in place."""
     for i in range(shot.size):
         value = shot[i]
@@ -63,13 +64,20 @@ def _desmear_row(shot, of_sum, smear_squared, shrink):
 
 
 @njit(cache=True, nogil=True)
-def _calibration(dark_variance, bias_variance, out):
+def _calibration(dark_variance: np.ndarray, bias_variance: Any, out: np.ndarray) -> None:
     for i in range(dark_variance.size):
         out[i] = bias_variance + dark_variance[i]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _flatten(poisson, read_noise, calibration, flat, electrons, flat_error):
+def _flatten(
+    poisson: np.ndarray,
+    read_noise: np.ndarray,
+    calibration: np.ndarray,
+    flat: np.ndarray,
+    electrons: np.ndarray,
+    flat_error: Any,
+) -> None:
     """Divide the variances of a row by the squared flat and add the flat's own error, in place."""
     for i in range(flat.size):
         response = np.float32(flat[i])
@@ -82,16 +90,26 @@ def _flatten(poisson, read_noise, calibration, flat, electrons, flat_error):
 
 
 @njit(cache=True, nogil=True)
-def _root_of_sum(poisson, read_noise, calibration, out):
+def _root_of_sum(poisson: np.ndarray, read_noise: np.ndarray, calibration: np.ndarray, out: np.ndarray) -> None:
     for i in range(out.size):
         out[i] = np.sqrt(poisson[i] + read_noise[i] + calibration[i])
 
 
 @njit(cache=True, nogil=True)
 def _variances(
-    signal, register_dark, dark_variance, flat, electrons, bias_variance, read_variance, excess, flat_error, to_counts,
-    smear, planes,
-):  # fmt: skip
+    signal: np.ndarray,
+    register_dark: np.ndarray,
+    dark_variance: np.ndarray,
+    flat: np.ndarray,
+    electrons: np.ndarray,
+    bias_variance: np.ndarray,
+    read_variance: Any,
+    excess: Any,
+    flat_error: Any,
+    to_counts: Any,
+    smear: Any,
+    planes: tuple[np.ndarray, ...],
+) -> None:
     poisson, read_noise, calibration, error, counts_error = planes
     shrink = 1.0 / ((1.0 + smear) * (1.0 + smear))
     of_sum = np.zeros(signal.shape[1], dtype=np.float32)

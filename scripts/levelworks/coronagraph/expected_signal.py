@@ -7,6 +7,8 @@ signal is significant, on a quadtree: bright pixels stand for themselves, faint 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -18,7 +20,7 @@ SIGNIFICANCE = 7.0
 
 
 @njit(cache=True, nogil=True)
-def _sum_pixels(image, dq, unusable, sums, counts):
+def _sum_pixels(image: np.ndarray, dq: np.ndarray, unusable: Any, sums: np.ndarray, counts: np.ndarray) -> None:
     """Sum the usable pixels of each 2 x 2 block of a tile; blocks at an odd edge are cut."""
     rows, columns = image.shape
     for row in range(0, rows, 2):
@@ -44,7 +46,7 @@ def _sum_pixels(image, dq, unusable, sums, counts):
 
 
 @njit(cache=True, nogil=True)
-def _estimate(image, dq, unusable, thresholds, out):
+def _estimate(image: np.ndarray, dq: np.ndarray, unusable: Any, thresholds: np.ndarray, out: np.ndarray) -> None:
     tile = 1 << LEVELS
     rows, columns = image.shape
     sums = [np.zeros((tile >> level, tile >> level)) for level in range(1, LEVELS + 1)]

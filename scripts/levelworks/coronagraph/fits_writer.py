@@ -7,17 +7,18 @@ takes, and nothing in the file depends on the clock (FITS 4.0, sections 4 and ap
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
 from numba import njit
 
 from levelworks.core.bulk_write import scratch, write_bulk
-from levelworks.core.outcome import TransientError
+from levelworks.core.outcome import InvalidInput, TransientError
 from levelworks.coronagraph.headers import BLOCK, CARD, keyword_of, read_units
 
 STRUCTURAL = {
@@ -25,6 +26,8 @@ STRUCTURAL = {
     *("BSCALE", "BZERO", "EXTNAME", "CHECKSUM", "DATASUM"),
 }
 
+
+LONGEST = 63
 
 PUNCTUATION = frozenset((*range(58, 65), *range(91, 97)))
 """Character codes between digits and letters that a CHECKSUM must not hold."""
@@ -48,30 +51,38 @@ class TextTable:
 
 
 @lru_cache(maxsize=4096)
-def _card(keyword: str, value: object, kind: type, comment: str) -> str:
+def _card(keyword: str, value: Hashable, kind: Hashable, comment: str) -> str:  # noqa: ARG001 - 1, 1.0 and True differ
     return str(fits.Card(keyword, value, comment))
 
 
-def card(keyword: str, value: object, comment: str = "") -> str:
+def card(keyword: str, value: str | float | bool, comment: str = "") -> str:
     """Return the card image of a keyword; one that is too long for the standard becomes a HIERARCH card."""
     long = len(keyword) > 8 and not keyword.startswith("HIERARCH ")
-    return _card(f"HIERARCH {keyword}" if long else keyword, value, type(value), comment)
+    image = _card(f"HIERARCH {keyword}" if long else keyword, value, type(value).__name__, comment)
+    if len(image) == CARD:
+        return image
+    if isinstance(value, str):
+        # A text that fills more than its card loses its middle, not its end; tables keep it whole.
+        return card(keyword, f"{value[:30]}...{value[-30:]}" if len(value) > LONGEST else value)
+    raise ValueError(f"{keyword}: {value!r} does not fit a card")
 
 
 def update_cards(cards: Sequence[str], updates: Sequence[str]) -> list[str]:
     """Replace cards by those of the same keyword where they stand, append the others; drop structural ones."""
     new = {keyword_of(one): one for one in updates}
     kept = []
+    replaced = False
     for one in cards:
         keyword = keyword_of(one)
-        if keyword in STRUCTURAL:
+        if keyword in STRUCTURAL or (replaced and one.startswith("CONTINUE")):
             continue
-        kept.append(new.pop(keyword, one) if keyword else one)
+        replaced = keyword in new
+        kept.append(new.pop(keyword) if replaced else one)
     return [*kept, *new.values()]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _swapped(word):
+def _swapped(word: int) -> Any:
     # Numba widens the shifted word to 64 bits; the masks keep it to 32.
     return (
         (word >> np.uint32(24))
@@ -82,7 +93,7 @@ def _swapped(word):
 
 
 @njit(cache=True, nogil=True)
-def _swap(words, out):
+def _swap(words: np.ndarray, out: np.ndarray) -> Any:
     """Write 32-bit words in the other byte order; returns the sum of the words as they were."""
     total = np.uint64(0)
     for i in range(words.size):
@@ -92,7 +103,7 @@ def _swap(words, out):
 
 
 @njit(cache=True, nogil=True)
-def _sum_stored(words):
+def _sum_stored(words: np.ndarray) -> Any:
     """Add up 32-bit words that are stored in the other byte order."""
     total = np.uint64(0)
     for i in range(words.size):
@@ -128,6 +139,8 @@ def encode_checksum(total: int) -> str:
 
 def _encode_data(data: np.ndarray, out: np.ndarray) -> int:
     """Write an array's big-endian bytes into ``out`` (uint8, padded with zeros) and return their sum."""
+    if data.dtype not in (np.float32, np.float64, np.uint16):
+        raise TypeError(f"planes are float32, float64 or uint16 in native order, not {data.dtype}")
     flat = np.ascontiguousarray(data).reshape(-1)
     target = out[: flat.nbytes]
     out[flat.nbytes :] = 0
@@ -140,9 +153,7 @@ def _encode_data(data: np.ndarray, out: np.ndarray) -> int:
     return int(_sum_stored(out.view(np.uint32)))
 
 
-def write_planes(
-    path: Path, primary: Sequence[str], planes: Sequence[Plane], tables: Sequence[TextTable] = ()
-) -> None:
+def write_planes(path: Path, primary: Sequence[str], planes: Sequence[Plane], tables: Sequence[TextTable] = ()) -> None:
     """Write a FITS file of an empty primary HDU, image planes and tables, and reopen it to see that it is whole.
 
     Parameters
@@ -170,7 +181,10 @@ def write_planes(
         end += size
     end = _put(content, end, tail)
     write_bulk(path, content[:end])
-    found = [unit.name for unit in read_units(path, structure_only=True)]
+    try:
+        found = [unit.name for unit in read_units(path, structure_only=True)]
+    except InvalidInput as error:
+        raise TransientError(f"not whole after writing: {error}") from error
     expected = ["", *(plane.name for plane in planes), *(table.name for table in tables)]
     if found != expected:
         raise TransientError(f"{path.name}: holds {found} after writing, not {expected}")

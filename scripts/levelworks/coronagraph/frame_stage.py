@@ -47,9 +47,7 @@ def calibrate_frame(
     """
     raw = read_level1(frame)
     image = raw.geometry.image
-    loaded, notes = load_references(
-        references, (image.rows, image.columns), raw.header.gain, raw.header.exposure_time
-    )
+    loaded, notes = load_references(references, (image.rows, image.columns), raw.header.gain, raw.header.exposure_time)
     linear = to_level2a(raw, loaded.curve, options, precision=options.precision)
     final = to_level2b(linear, loaded, options)
     files = {"frame": [frame], **{role: [path] for role, path in references.items()}}
@@ -62,7 +60,7 @@ def calibrate_frame(
 
 
 @njit(cache=True, nogil=True)
-def _summarise(dq, image):
+def _summarise(dq: np.ndarray, image: np.ndarray) -> tuple[int, int, int, float]:
     """Return numbers of saturated, cosmic-ray and usable pixels, and the sum of the usable ones."""
     saturated = cosmic = good = 0
     total = 0.0

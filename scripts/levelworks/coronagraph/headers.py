@@ -84,7 +84,7 @@ class Level1Header:
             Where EXPTIME is absent or negative.
         """
         value = self.image.get("EXPTIME")
-        if not isinstance(value, int | float) or not value >= 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
             raise InvalidInput(f"EXPTIME is {value!r}; seconds are needed")
         return float(value)
 
@@ -104,12 +104,19 @@ def read_level1_header(path: Path) -> Level1Header:
     """
     with path.open("rb") as file:
         primary, primary_cards, _ = _read_header(file, path, first="SIMPLE")
-        if _data_size(primary):
-            raise InvalidInput(f"{path.name}: the primary HDU holds data; Level 1 keeps its image in the first extension")
+        if _data_size(primary, path):
+            raise InvalidInput(
+                f"{path.name}: the primary HDU holds data; Level 1 keeps its image in the first extension"
+            )
         image, image_cards, offset = _read_header(file, path, first="XTENSION")
     if image.get("NAXIS") != 2:
         raise InvalidInput(f"{path.name}: the first extension is no two-dimensional image (NAXIS {image.get('NAXIS')})")
-    return Level1Header(primary, image, primary_cards, image_cards, offset, (int(image["NAXIS2"]), int(image["NAXIS1"])))
+    for keyword in ("BITPIX", "NAXIS1", "NAXIS2"):
+        if not isinstance(image.get(keyword), int):
+            raise InvalidInput(f"{path.name}: {keyword} is {image.get(keyword)!r}, a whole number is needed")
+    return Level1Header(
+        primary, image, primary_cards, image_cards, offset, (int(image["NAXIS2"]), int(image["NAXIS1"]))
+    )
 
 
 STRUCTURE = {f"{keyword:8}" for keyword in ("BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "EXTNAME")}
@@ -168,7 +175,7 @@ def _parse_value(text: str) -> Any:
     text = text.partition("/")[0].strip()
     if text in ("T", "F"):
         return text == "T"
-    for convert in (int, float):
+    for convert in (int, float) if "_" not in text else ():
         try:
             return convert(text.replace("D", "E") if convert is float else text)
         except ValueError:
@@ -205,19 +212,23 @@ def read_units(path: Path, *, structure_only: bool = False) -> list[Unit]:
         end = 0
         while end < size:
             file.seek(end)
-            values, cards, start = _read_header(file, path, first="XTENSION" if units else "SIMPLE", structure_only=structure_only)
+            values, cards, start = _read_header(
+                file, path, first="XTENSION" if units else "SIMPLE", structure_only=structure_only
+            )
             units.append(Unit(str(values.get("EXTNAME", "")), values, cards, start))
-            end = start + -(-_data_size(values) // BLOCK) * BLOCK
+            end = start + -(-_data_size(values, path) // BLOCK) * BLOCK
     if end != size:
         raise InvalidInput(f"{path.name}: {size} bytes where its headers describe {end}")
     return units
 
 
-def _data_size(header: dict[str, Any]) -> int:
-    axes = int(header.get("NAXIS", 0))
-    if axes == 0:
-        return 0
-    size = abs(int(header.get("BITPIX", 8))) // 8
-    for axis in range(1, axes + 1):
-        size *= int(header.get(f"NAXIS{axis}", 0))
+def _data_size(header: dict[str, Any], path: Path) -> int:
+    """Return the bytes of an HDU's data without its fill."""
+    try:
+        axes = int(header.get("NAXIS", 0))
+        size = abs(int(header.get("BITPIX", 8))) // 8 if axes else 0
+        for axis in range(1, axes + 1):
+            size *= int(header[f"NAXIS{axis}"])
+    except (KeyError, TypeError, ValueError):
+        raise InvalidInput(f"{path.name}: a header does not say how large its data are") from None
     return size

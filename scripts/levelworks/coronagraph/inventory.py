@@ -14,6 +14,7 @@ from pathlib import Path
 
 from levelworks.core.discover import discover
 from levelworks.core.outcome import InvalidInput, InvalidOptions
+from levelworks.coronagraph.geometry import choose_geometry
 from levelworks.coronagraph.headers import read_level1_header
 from levelworks.coronagraph.options import Coronagraph
 
@@ -30,7 +31,6 @@ class Setting:
         """Return the setting as part of a file name, e.g. ``gain1_0p6s``."""
         return f"gain{_number(self.gain)}_{_number(self.exposure_time)}s"
 
-
     @property
     def as_options(self) -> dict[str, float]:
         """Return the setting as options of `make-dark`."""
@@ -43,21 +43,23 @@ def _number(value: float) -> str:
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame of the campaign; ``setting`` is None where its header can't be read."""
+    """One frame of the campaign; ``setting`` and ``geometry`` are None where its header can't be read."""
 
     id: str
     path: Path
     dataset: str
     setting: Setting | None
+    geometry: str | None
 
 
 @dataclass(frozen=True)
 class Group:
-    """Frames (ids) of one dataset and setting; its name is the dataset's, with the setting where there are several."""
+    """Frames (ids) of one dataset, setting and geometry, by which the dataset's name is extended where they differ."""
 
     name: str
     dataset: str
     setting: Setting
+    geometry: str
     members: tuple[str, ...]
 
 
@@ -104,31 +106,38 @@ def take_inventory(section: Coronagraph) -> Inventory:
             known = inventory.frames.get(granule.id)
             if known is not None:
                 raise InvalidOptions(f"{key}: frame {granule.id} stands in dataset {known.dataset} too")
-            inventory.frames[granule.id] = Frame(granule.id, granule.path, name, read_setting(granule.path))
+            setting, geometry = read_setting(granule.path)
+            inventory.frames[granule.id] = Frame(granule.id, granule.path, name, setting, geometry)
     _group(inventory)
     return inventory
 
 
-def read_setting(path: Path) -> Setting | None:
-    """Read EM gain and exposure time of a frame; None where its header doesn't give them."""
+def read_setting(path: Path) -> tuple[Setting | None, str | None]:
+    """Read setting and geometry of a frame; None where its header doesn't give them."""
     try:
         header = read_level1_header(path)
-        return Setting(header.gain, header.exposure_time)
+        setting = Setting(header.gain, header.exposure_time)
+        return setting, choose_geometry(header.shape, header.array_type).name
     except (InvalidInput, OSError):
-        return None
+        return None, None
 
 
 def _group(inventory: Inventory) -> None:
-    by_dataset: dict[str, dict[Setting | None, list[str]]] = defaultdict(lambda: defaultdict(list))
+    by_dataset: dict[str, dict[tuple[Setting, str], list[str]]] = defaultdict(lambda: defaultdict(list))
+    unreadable: dict[str, list[str]] = defaultdict(list)
     for frame in inventory.frames.values():
-        by_dataset[frame.dataset][frame.setting].append(frame.id)
-    for dataset, settings in by_dataset.items():
-        unreadable = settings.pop(None, [])
-        readable = {setting: members for setting, members in settings.items() if setting is not None}
-        if not readable:
-            continue
-        largest = max(readable, key=lambda setting: (len(readable[setting]), setting))
-        for setting, members in sorted(readable.items()):
-            name = dataset if len(readable) == 1 else f"{dataset}_{setting.name}"
-            extra = unreadable if setting == largest else []
-            inventory.groups[name] = Group(name, dataset, setting, tuple(sorted(members + extra)))
+        if frame.setting is None or frame.geometry is None:
+            unreadable[frame.dataset].append(frame.id)
+        else:
+            by_dataset[frame.dataset][frame.setting, frame.geometry].append(frame.id)
+    for dataset, kinds in by_dataset.items():
+        largest = max(kinds, key=lambda kind: (len(kinds[kind]), kind))
+        several = len({geometry for _, geometry in kinds}) > 1
+        for (setting, geometry), members in sorted(kinds.items()):
+            name = dataset if len(kinds) == 1 else f"{dataset}_{setting.name}" + (f"_{geometry}" if several else "")
+            extra = unreadable[dataset] if (setting, geometry) == largest else []
+            if name in inventory.groups:
+                raise InvalidOptions(
+                    f"config: coronagraph.datasets: two groups of frames would be named {name}; rename one"
+                )
+            inventory.groups[name] = Group(name, dataset, setting, geometry, tuple(sorted(members + extra)))

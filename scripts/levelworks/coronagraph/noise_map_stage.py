@@ -26,9 +26,6 @@ from levelworks.coronagraph.products import primary_cards, provenance
 from levelworks.coronagraph.readers import read_level1, read_nonlinearity
 from levelworks.coronagraph.stack_sums import StackSums, merge_sums
 
-MIN_FRAMES = 1300
-"""Frames a stack should have (spec of the peers' calibrate_darks_lsq)."""
-
 
 @dataclass(frozen=True)
 class _Frame:
@@ -60,10 +57,7 @@ def make_noise_maps(
         return Outcome()
     merged = [merge_sums([one for key, one in sums if key == stack]) for stack in stacks]
     maps = fit_noise_maps(merged, good[0].geometry, good[0].k_gain, telemetry_rows=options.telemetry_rows)
-    few = [f"gain {key[0]:g}, {key[1]:g} s: {len(members)}" for key, members in stacks.items() if len(members) < MIN_FRAMES]
     warnings = [f"left out {name}: {reason}" for name, reason in left_out] + list(maps.warnings)
-    if few:
-        warnings.append(f"stacks of fewer than {MIN_FRAMES} frames ({'; '.join(few)})")
     files = {"frames": [frame.path for frame in good]}
     if nonlinearity is not None:
         files["nonlinearity"] = [nonlinearity]
@@ -92,7 +86,9 @@ def _inspect(frames: Sequence[Path], options: MakeNoiseMaps) -> tuple[list[_Fram
         except InvalidInput as error:
             left_out.append((path.name, str(error)))
     if not good:
-        raise InvalidInput(f"none of {len(frames)} dark frames can be used; the first: {left_out[0][1] if left_out else ''}")
+        raise InvalidInput(
+            f"none of {len(frames)} dark frames can be used; the first: {left_out[0][1] if left_out else ''}"
+        )
     for what in ("geometry", "k_gain"):
         values = {getattr(frame, what) for frame in good}
         if len(values) > 1:

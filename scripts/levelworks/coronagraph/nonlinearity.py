@@ -8,6 +8,7 @@ between counts; outside it is constant.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -17,6 +18,8 @@ from levelworks.coronagraph.dq import DQ
 
 LOWEST_SANE, HIGHEST_SANE = 0.8, 1.25
 """Factors further from 1 than these are taken for faults of the table, not of the detector."""
+
+MAX_COUNT = 1e6
 
 OUT_OF_TABLE = np.uint16(DQ.OUT_OF_TABLE)
 ABOVE_TABLE = np.uint16(DQ.OUT_OF_TABLE | DQ.NONLINEAR)
@@ -88,6 +91,8 @@ def parse_table(text: str, name: str = "nonlinearity table") -> NonlinearityTabl
     for what, axis in (("counts (first column)", counts), ("EM gains (first row)", gains)):
         if not np.all(np.isfinite(axis)) or np.any(np.diff(axis) <= 0):
             raise InvalidReference(f"{name}: {what} must be finite and strictly increasing")
+    if np.abs(counts).max() > MAX_COUNT:
+        raise InvalidReference(f"{name}: holds counts beyond {MAX_COUNT:g} DN, further than any converter reaches")
     if not np.all(np.isfinite(factors)):
         raise InvalidReference(f"{name}: holds factors that are not finite")
     low, high = factors.min(axis=0), factors.max(axis=0)
@@ -100,8 +105,8 @@ def parse_table(text: str, name: str = "nonlinearity table") -> NonlinearityTabl
 def curve_at_gain(table: NonlinearityTable, gain: float) -> NonlinearityCurve:
     """Interpolate the table at one EM gain and check the curve.
 
-    Linear between bracketing gain columns, constant outside. Findings name factors outside ``LOWEST_SANE`` to ``HIGHEST_SANE``
-    and counts where d(x rel)/dx <= 0, i.e. where the correction would not be monotone.
+    Linear between bracketing gain columns, constant outside. Findings name factors outside ``LOWEST_SANE`` to
+    ``HIGHEST_SANE`` and counts where d(x rel)/dx <= 0, i.e. where the correction would not be monotone.
     """
     gains = table.gains
     if gain <= gains[0]:
@@ -110,9 +115,8 @@ def curve_at_gain(table: NonlinearityTable, gain: float) -> NonlinearityCurve:
         factors = table.factors[:, -1].copy()
     else:
         upper = int(np.searchsorted(gains, gain, side="right"))
-        weight = (gain - gains[upper - 1]) / (gains[upper] - gains[upper - 1])
         below, above = table.factors[:, upper - 1], table.factors[:, upper]
-        factors = below + weight * (above - below) if weight else below.copy()
+        factors = (above - below) / (gains[upper] - gains[upper - 1]) * (gain - gains[upper - 1]) + below
     return NonlinearityCurve(table.counts, factors, _check(table.counts, factors))
 
 
@@ -120,10 +124,10 @@ def _check(counts: np.ndarray, factors: np.ndarray) -> tuple[str, ...]:
     findings = []
     strange = (factors < LOWEST_SANE) | (factors > HIGHEST_SANE)
     if strange.any():
-        where = counts[strange]
+        where, which = counts[strange], factors[strange]
         findings.append(
-            f"{int(strange.sum())} of {counts.size} factors lie outside {LOWEST_SANE:g}..{HIGHEST_SANE:g} "
-            f"(from {factors[strange].min():g} to {factors[strange].max():g}, at {where.min():.0f}..{where.max():.0f} DN)"
+            f"{where.size} of {counts.size} factors lie outside {LOWEST_SANE:g}..{HIGHEST_SANE:g} "
+            f"(from {which.min():g} to {which.max():g}, at {where.min():.0f}..{where.max():.0f} DN)"
         )
     falling = counts[:-1][np.diff(counts * factors) <= 0]
     if falling.size:
@@ -132,21 +136,31 @@ def _check(counts: np.ndarray, factors: np.ndarray) -> tuple[str, ...]:
 
 
 @njit(cache=True, nogil=True)
-def _interpolate(values, counts, upper, factors, slopes, first, out):
+def _interpolate(
+    values: np.ndarray,
+    counts: np.ndarray,
+    upper: np.ndarray,
+    factors: np.ndarray,
+    slopes: np.ndarray,
+    first: np.ndarray,
+    out: np.ndarray,
+) -> None:
     lowest, highest = counts[0], counts[counts.size - 1]
-    start = np.int32(lowest)
+    start = np.int32(np.floor(lowest))
     for i in range(values.size):
-        # Clamping keeps the end factors exact outside; the last piece has slope 0 and ends at infinity. Unsigned
-        # indices spare the test for negative ones.
-        inside = min(max(np.float64(values[i]), lowest), highest)
-        knot = np.uint32(first[np.uint32(np.int32(inside) - start)])
+        # Clamping keeps the end factors exact outside (and not-a-number inside); the last piece has slope 0 and
+        # ends at infinity. Unsigned indices spare the test for negative ones.
+        value = np.float64(values[i])
+        value = value if value > lowest else lowest  # noqa: FURB136 - max would pass not-a-number on
+        inside = value if value < highest else highest  # noqa: FURB136
+        knot = np.uint32(first[np.uint32(np.int32(np.floor(inside)) - start)])
         while inside >= upper[knot]:
             knot = np.uint32(knot + np.uint32(1))
         out[i] = slopes[knot] * (inside - counts[knot]) + factors[knot]
 
 
 @njit(cache=True, nogil=True)
-def _count(values, factors, lowest, highest):
+def _count(values: np.ndarray, factors: np.ndarray, lowest: float, highest: float) -> Any:
     below = above = strange = np.uint32(0)
     for i in range(values.size):
         below += np.uint32(values[i] < lowest)
@@ -156,7 +170,7 @@ def _count(values, factors, lowest, highest):
 
 
 @njit(cache=True, nogil=True)
-def _flag(values, factors, lowest, highest, dq):
+def _flag(values: np.ndarray, factors: np.ndarray, lowest: float, highest: float, dq: np.ndarray) -> None:
     for i in range(values.size):
         strange = (values[i] < lowest) | (factors[i] < LOWEST_SANE) | (factors[i] > HIGHEST_SANE)
         flags = OUT_OF_TABLE if strange else np.uint16(0)
@@ -164,13 +178,22 @@ def _flag(values, factors, lowest, highest, dq):
 
 
 @njit(cache=True, nogil=True)
-def _multiply(values, factors, out):
+def _multiply(values: np.ndarray, factors: np.ndarray, out: np.ndarray) -> None:
     for i in range(values.size):
         out[i] = np.float64(values[i]) * factors[i]
 
 
 @njit(cache=True, nogil=True)
-def _linearise(values, counts, upper, factors, slopes, first, dq, out):
+def _linearise(
+    values: np.ndarray,
+    counts: np.ndarray,
+    upper: np.ndarray,
+    factors: np.ndarray,
+    slopes: np.ndarray,
+    first: np.ndarray,
+    dq: np.ndarray,
+    out: np.ndarray,
+) -> tuple[int, int, int]:
     # Short loops over a stretch that stays in the cache: each of them vectorises, one large loop does not.
     stretch = 2048
     relative = np.empty(stretch)
@@ -199,7 +222,7 @@ def linearise(
     Parameters
     ----------
     values : ndarray, any shape, C order, float64 or float32
-        Counts in DN, finite.
+        Counts in DN.
     dq : ndarray, same shape, uint16
         Flags; `DQ.OUT_OF_TABLE` and `DQ.NONLINEAR` are set in place.
     out : ndarray, same shape and type, optional
@@ -214,7 +237,7 @@ def linearise(
     linear = np.empty_like(values) if out is None else out
     upper = np.append(curve.counts[1:], np.inf)
     slopes = np.append(np.diff(curve.factors) / np.diff(curve.counts), 0.0)
-    whole = np.arange(int(curve.counts[0]), int(curve.counts[-1]) + 1, dtype=np.float64)
+    whole = np.arange(np.floor(curve.counts[0]), np.floor(curve.counts[-1]) + 1)
     first = np.maximum(np.searchsorted(curve.counts, whole, side="right") - 1, 0).astype(np.uint32)
     numbers = _linearise(
         values.reshape(-1), curve.counts, upper, curve.factors, slopes, first, dq.reshape(-1), linear.reshape(-1)

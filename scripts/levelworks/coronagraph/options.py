@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -39,13 +40,18 @@ class Detector(Options):
     )
     saturation_threshold: float = option(0.7, "share of the full well from which a pixel is saturated", gt=0, le=1)
     head_threshold: float | None = option(
-        None, "share of the full well from which a pixel starts a cosmic ray; null takes saturation_threshold", gt=0, le=1
+        None,
+        "share of the full well from which a pixel starts a cosmic ray; null takes saturation_threshold",
+        gt=0,
+        le=1,
     )
     plateau_threshold: float = option(0.7, "share of the full well above which a cosmic ray's plateau lies", gt=0, le=1)
     plateau_well: Literal["register", "smaller"] = option(
         "register", "well the plateau is measured against: the register's, or the smaller of both as corgidrp does"
     )
-    cosmic_ray_filter: int = option(1, "minimum plateau width less one: the median filter's window is this plus 1", ge=0)
+    cosmic_ray_filter: int = option(
+        1, "minimum plateau width less one: the median filter's window is this plus 1", ge=0
+    )
     cosmic_ray_box: int = option(3, "half width of the square masked around a cosmic ray's head", unit="px", ge=0)
     cosmic_ray_tail: int | Literal["auto"] = option(
         10, "pixels masked after a cosmic ray along its row; auto is 40 at gain 1000, in proportion to gain", unit="px"
@@ -101,8 +107,8 @@ class Combine(Options):
 
     compat: Literal["none", "iit"] = option("none", "iit writes 0 where every frame is masked")
     scale_to_sum: bool = option(False, "multiply values and errors by the number of frames, as corgidrp does")
-    max_quarantined: float = option(
-        0.1, "share of quarantined frames above which a dataset is not combined", ge=0, le=1
+    max_quarantined: float | None = option(
+        None, "share of quarantined frames above which it fails; null takes campaign.max_quarantined", ge=0, le=1
     )
     memory_mb: int = option(400, "memory for one stripe of all frames, on each rank", unit="MB", ge=16)
 
@@ -115,7 +121,9 @@ class CountPhotons(Options):
     max_flux: float = option(
         0.1, "mean electrons per pixel and frame above which a dataset warns that it is too bright", unit="e-", gt=0
     )
-    max_quarantined: float = option(0.1, "share of quarantined frames above which a dataset is refused", ge=0, le=1)
+    max_quarantined: float | None = option(
+        None, "share of quarantined frames above which it fails; null takes campaign.max_quarantined", ge=0, le=1
+    )
 
 
 class MakeNoiseMaps(Detector):
@@ -165,11 +173,13 @@ class Dataset(Options):
     frames: Annotated[list[str], OneOrMore] = option(..., "folders, files, wildcards or manifests of Level-1 frames")
     kind: Literal["science", "dark"] = option("science", "dark frames make noise maps; science frames are combined")
     count_photons: bool = option(False, "count photons too, in frames of high EM gain")
-    photon_counting_dark: str | None = option(None, "dataset of photon-counted darks to subtract from the counts")
+    photon_counting_dark: str | None = option(
+        None, "dataset of dark frames of the same settings, counted too and subtracted from the counts"
+    )
 
 
 class Coronagraph(Options):
-    """The `coronagraph` section of the config."""
+    """Roman Coronagraph EXCAM frames: Level 1 to Level 2b and combined datasets."""
 
     datasets: dict[str, Dataset] = option({}, "sets of frames by name")
     pattern: str = option(LEVEL1_NAMES, "regular expression of Level-1 file names in folders")
@@ -189,15 +199,15 @@ class Coronagraph(Options):
     @model_validator(mode="after")
     def _check_datasets(self) -> Self:
         for name, dataset in self.datasets.items():
-            if not name.replace("-", "").replace("_", "").isalnum():
+            if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
                 raise ValueError(f"datasets.{name}: names hold letters, digits, '-' and '_'")
             dark = dataset.photon_counting_dark
             if dark is None:
                 continue
             if dark not in self.datasets:
                 raise ValueError(f"datasets.{name}.photon_counting_dark: there is no dataset {dark!r}")
-            if not dataset.count_photons or not self.datasets[dark].count_photons:
-                raise ValueError(f"datasets.{name}.photon_counting_dark: {name} and {dark} both need count_photons: true")
+            if not dataset.count_photons:
+                raise ValueError(f"datasets.{name}.photon_counting_dark: {name} needs count_photons: true")
         return self
 
 

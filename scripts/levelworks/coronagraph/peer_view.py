@@ -31,7 +31,9 @@ def bad_pixel_map(dq: np.ndarray, bits: int = int(UNUSABLE)) -> np.ndarray:
     return ((dq & np.uint16(bits)) != 0).astype(np.int64)
 
 
-def detector_cards(k_gain: float, register_full_well: float, pixel_full_well: float, bias_offset: float) -> dict[str, float]:
+def detector_cards(
+    k_gain: float, register_full_well: float, pixel_full_well: float, bias_offset: float
+) -> dict[str, float]:
     """Return the peer's cards of detector parameters."""
     return {
         "FWC_EM_E": register_full_well,

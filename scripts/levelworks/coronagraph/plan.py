@@ -64,8 +64,11 @@ class Plan:
     @cached_property
     def calibrated(self) -> list[Frame]:
         """Return the frames that are calibrated: science frames, and dark ones whose photons are counted."""
-        wanted = [name for name, one in self.section.datasets.items() if one.kind == "science" or one.count_photons]
-        return self.inventory.frames_of(wanted)
+        wanted = [name for name, one in self.section.datasets.items() if one.kind == "science"]
+        science = self.inventory.frames_of(wanted)
+        known = {frame.id for frame in science}
+        members = (name for group in self.counted for name in group.members)
+        return science + [self.inventory.frames[name] for name in dict.fromkeys(members) if name not in known]
 
     @cached_property
     def combined(self) -> list[Group]:
@@ -75,9 +78,11 @@ class Plan:
 
     @cached_property
     def counted(self) -> list[Group]:
-        """Return the groups whose photons are counted."""
+        """Return the groups whose photons are counted: those asked for, and their darks."""
         datasets = self.section.datasets
-        return [group for group in self.inventory.groups.values() if datasets[group.dataset].count_photons]
+        asked = [group for group in self.inventory.groups.values() if datasets[group.dataset].count_photons]
+        darks = [dark for group in asked if (dark := self.photon_counting_dark(group))]
+        return list({group.name: group for group in (*asked, *darks)}.values())
 
     def photon_counting_dark(self, group: Group) -> Group | None:
         """Return the group of photon-counted darks with the setting of a group.
@@ -90,8 +95,9 @@ class Plan:
         dark = self.section.datasets[group.dataset].photon_counting_dark
         if dark is None:
             return None
-        for candidate in self.counted:
-            if candidate.dataset == dark and candidate.setting == group.setting:
+        wanted = (dark, group.setting, group.geometry)
+        for candidate in self.inventory.groups.values():
+            if (candidate.dataset, candidate.setting, candidate.geometry) == wanted:
                 return candidate
         raise InvalidOptions(
             f"config: coronagraph.datasets.{group.dataset}.photon_counting_dark: dataset {dark!r} has no frames of "

@@ -190,7 +190,8 @@ def _draw_noise_maps(product: Product, picture: Path, options: Plot) -> Outcome:
     linear = options.model_copy(update={"stretch": "linear"})
     quality: dict[str, float] = {}
     with sheet(WIDTH, HEIGHT) as page:
-        _headline(page, product, "noise maps")
+        factor, _ = plots.reduction(dq.shape, 275, 205)
+        _headline(page, product, "noise maps" + (f", drawn as means of {factor}×{factor} px" if factor > 1 else ""))
         for number, (name, (title, unit, symmetric)) in enumerate(MAPS.items()):
             values, errors = _plane(product, name), _plane(product, f"{name}_ERR")
             usable, left = panels.usable_pixels(values, dq), 80 + 340 * number

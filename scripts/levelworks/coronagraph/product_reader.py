@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from levelworks.core.outcome import InvalidInput
 from levelworks.coronagraph.headers import Unit, read_units
 
-TYPES = {-32: np.dtype(">f4"), -64: np.dtype(">f8"), 16: np.dtype(">u2")}
+TYPES: dict[int, np.dtype[Any]] = {-32: np.dtype(">f4"), -64: np.dtype(">f8"), 16: np.dtype(">u2")}
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,11 @@ def _level_cards(level: str, unit: str, level2a: Level2a, options: CalibrateFram
 
 def primary_cards(kind: str) -> list[str]:
     """Return the cards that every primary header of ours has."""
-    return [card("ORIGIN", "levelworks", "software"), card("LWVERSN", __version__, "its version"), card("PRODUCT", kind)]
+    return [
+        card("ORIGIN", "levelworks", "software"),
+        card("LWVERSN", __version__, "its version"),
+        card("PRODUCT", kind),
+    ]
 
 
 def write_level2a(
@@ -109,7 +113,12 @@ def write_dark(path: Path, dark: MasterDark, gain: float, exposure_time: float, 
 
 
 def write_combination(
-    path: Path, kind: str, cards: tuple[list[str], list[str]], names: Sequence[str], planes: Sequence[Plane], files: Files
+    path: Path,
+    kind: str,
+    cards: tuple[list[str], list[str]],
+    names: Sequence[str],
+    planes: Sequence[Plane],
+    files: Files,
 ) -> None:
     """Write a combination of frames; its SCI header lists every input.
 
@@ -133,4 +142,6 @@ def write_empty(path: Path, outcome: Outcome) -> None:
     reason = outcome.reason.encode("ascii", "replace").decode().replace("\n", " ")
     cards = [*primary_cards("empty"), card("OUTCOME", outcome.status.value)]
     cards += [card("REASON", reason[start : start + 60]) for start in range(0, max(len(reason), 1), 60)][:1]
-    write_planes(path, cards, [Plane("SCI", np.zeros((0,), dtype=np.float32))], [TextTable("REASON", {"REASON": [reason]})])
+    write_planes(
+        path, cards, [Plane("SCI", np.zeros((0,), dtype=np.float32))], [TextTable("REASON", {"REASON": [reason]})]
+    )

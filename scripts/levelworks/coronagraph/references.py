@@ -121,7 +121,9 @@ def _read_dark(path: Path, shape: tuple[int, int], gain: float, exposure_time: f
             f"the frame has gain {gain:g} and {exposure_time:g} s"
         )
     if planes["DARK"].shape != shape:
-        raise InvalidReference(f"master dark {path.name} has the shape {planes['DARK'].shape}, the image region {shape}")
+        raise InvalidReference(
+            f"master dark {path.name} has the shape {planes['DARK'].shape}, the image region {shape}"
+        )
     return (
         planes["DARK"].astype(np.float64),
         planes["REGISTER"].astype(np.float32),
@@ -134,7 +136,9 @@ def _read_flat(path: Path, shape: tuple[int, int], dq: np.ndarray) -> tuple[np.n
     flat = read_map(path, shape, "references.flat")
     wrong = ~np.isfinite(flat)
     if wrong.mean() > 0.5 or not 0.5 < np.median(flat[~wrong]) < 2:
-        raise InvalidReference(f"references.flat: {path.name} is no flat: its median is not near 1 or it is mostly empty")
+        raise InvalidReference(
+            f"references.flat: {path.name} is no flat: its median is not near 1 or it is mostly empty"
+        )
     flat[wrong] = 1.0
     strange = (flat < FLAT_RANGE[0]) | (flat > FLAT_RANGE[1])
     dq[strange | wrong] |= np.uint16(DQ.UNRELIABLE)

@@ -70,6 +70,11 @@ class Truth:
     settings: dict[str, Any]
 
 
+def default_detector(generation: Generation) -> SimulatedDetector:
+    """Return the detector that calibration takes for granted where a header says nothing: FFT frames don't."""
+    return SimulatedDetector(k_gain=9.55, fwc_pp_e=66850.0) if generation == "fft" else SimulatedDetector()
+
+
 def frame_seed(frame_id: str, base_seed: int = 0) -> np.random.SeedSequence:
     """Make the seed of a frame from its id, so that draws depend neither on order nor on neighbours."""
     return np.random.SeedSequence([base_seed, int.from_bytes(hashlib.sha256(frame_id.encode()).digest()[:16])])
@@ -259,7 +264,7 @@ def simulate_dataset(
         The frames, in order of their numbers.
     """
     geometry = geometry or geometries()["SCI"]
-    detector = detector or SimulatedDetector()
+    detector = detector or default_detector(generation)
     scene = scene or coronagraph_scene(geometry, seed=seed)
     maps = random_maps(detector, geometry, seed)
     directory = Path(directory)

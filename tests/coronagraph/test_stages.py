@@ -1,0 +1,186 @@
+"""Stages of the line on files: bytes that depend on nothing but the input, datasets on ranks, counted photons."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from levelworks.core.outcome import Status
+from levelworks.core.stage import run, stages
+from levelworks.coronagraph.geometry import geometries
+from levelworks.coronagraph.scenes import dark_scene
+from workflow import simulated
+
+MPIEXEC = Path(sys.executable).parent / "mpiexec"
+
+
+def stage(name: str, options: dict | None = None, **files):
+    """Run a stage in this process; values are a path or a list of them."""
+    found = stages("coronagraph")[name]
+    paths = {key: [value] if isinstance(value, Path) else list(value) for key, value in files.items()}
+    return run(found, paths, found.options(**(options or {})))
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory) -> Path:
+    """Six calibrated frames of gain 1000 with their master dark, Level 2a and 2b."""
+    folder = tmp_path_factory.mktemp("night")
+    simulated(folder / "raw", frames=6, gain=1000.0)
+    maps = {role: folder / "raw/references" / f"{role}.fits" for role in ("fixed_pattern", "dark_current")}
+    setting = {"gain": 1000.0, "exposure_time": 2.0}
+    stage("make-dark", setting, **maps, dark=folder / "dark.fits")
+    calibrate(folder, folder / "frames", sorted((folder / "raw").glob("*.fits")))
+    return folder
+
+
+def calibrate(folder: Path, target: Path, frames: list[Path]) -> None:
+    for frame in frames:
+        stage(
+            "calibrate-frame",
+            frame=frame,
+            dark=folder / "dark.fits",
+            flat=folder / "raw/references/flat.fits",
+            nonlinearity=folder / "raw/references/nonlinearity.csv",
+            level2a=target / f"{frame.stem}_L2a.fits",
+            level2b=target / f"{frame.stem}_L2b.fits",
+        )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.fits"))}
+
+
+def test_bytes_of_a_frame_depend_on_neither_order_nor_bundle(night, tmp_path):
+    frames = sorted((night / "raw").glob("*.fits"))
+    calibrate(night, tmp_path / "reversed", frames[::-1])
+    script = "import sys; from levelworks.cli import main; sys.exit(main(sys.argv[1:]))"
+    for frame in frames[:2]:
+        # A process of its own: a bundle of one, with nothing warm.
+        words = ["coronagraph", "calibrate-frame", "--frame", frame, "--dark", night / "dark.fits"]
+        words += [
+            "--flat",
+            night / "raw/references/flat.fits",
+            "--nonlinearity",
+            night / "raw/references/nonlinearity.csv",
+        ]
+        words += ["--level2a", tmp_path / f"alone/{frame.stem}_L2a.fits"]
+        words += ["--level2b", tmp_path / f"alone/{frame.stem}_L2b.fits"]
+        subprocess.run([sys.executable, "-c", script, *map(str, words)], check=True)
+    expected = contents(night / "frames")
+    assert len(expected) == 12
+    assert contents(tmp_path / "reversed") == expected
+    alone = contents(tmp_path / "alone")
+    assert len(alone) == 4
+    assert all(expected[name] == content for name, content in alone.items())
+
+
+def on_ranks(ranks: int, folder: Path, *words: object) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [str(MPIEXEC), "-n", str(ranks), str(MPIEXEC.with_name("levelworks")), "coronagraph", *map(str, words)]
+    subprocess.run(command, check=True, cwd=folder, stderr=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+def test_bytes_of_datasets_depend_on_neither_ranks_nor_order(night, tmp_path, ranks):
+    level2b, level2a = sorted((night / "frames").glob("*_L2b.fits")), sorted((night / "frames").glob("*_L2a.fits"))
+    stage("combine", frames=level2b, mean=tmp_path / "one/mean.fits", median=tmp_path / "one/median.fits")
+    stage("count-photons", {"threshold_sigma": 4.0}, frames=level2a, photons=tmp_path / "one/photons.fits")
+    many = tmp_path / "many"
+    # Sixteen megabytes hold a few rows: many stripes on each rank.
+    on_ranks(ranks, many, "combine", "--frames", *level2b[::-1], "--mean", "mean.fits", "--median", "median.fits",
+             "--options", '{"memory_mb": 16}')  # fmt: skip
+    on_ranks(ranks, many, "count-photons", "--frames", *level2a[::-1], "--photons", "photons.fits",
+             "--options", '{"threshold_sigma": 4.0}')  # fmt: skip
+    assert contents(many) == contents(tmp_path / "one")
+    record = json.loads((many / "mean.fits.json").read_text())
+    assert record["ranks"] == ranks
+
+
+def test_noise_maps_depend_on_neither_ranks_nor_order(tmp_path):
+    first = 0
+    for gain in (10.0, 1000.0):
+        for time in (2.0, 60.0):
+            scene = dark_scene(geometries()["TEST"])
+            simulated(tmp_path / "raw", frames=3, gain=gain, time=time, first=first, scene=scene)
+            first += 3
+    frames = sorted((tmp_path / "raw").glob("*.fits"))
+    options = {"frames_per_block": 2}
+    outcome = stage("make-noise-maps", options, frames=frames, noise_maps=tmp_path / "one/maps.fits")
+    assert outcome.status is Status.DONE
+    assert outcome.quality["stacks"] == 4
+    for ranks in (2, 3):
+        many = tmp_path / f"ranks{ranks}"
+        on_ranks(ranks, many, "make-noise-maps", "--frames", *frames[::-1], "--noise-maps", "maps.fits",
+                 "--options", json.dumps(options))  # fmt: skip
+        assert contents(many) == contents(tmp_path / "one")
+
+
+def test_combined_headers_list_every_input(night, tmp_path):
+    frames = sorted((night / "frames").glob("*_L2b.fits"))
+    stage("combine", frames=frames, mean=tmp_path / "mean.fits", median=tmp_path / "median.fits")
+    with fits.open(tmp_path / "mean.fits") as units:
+        header = units["SCI"].header
+        assert header["NUM_FR"] == 6
+        assert [header[f"FILE{number}"] for number in range(6)] == [path.name for path in frames]
+        listed = units["PROVENANCE"].data
+        assert [name.strip() for name in listed["NAME"]] == [path.name for path in frames]
+        assert header["EXPTIME"] == 2.0
+        assert "SCTSRT" not in header or header["SCTSRT"] == fits.getval(frames[0], "SCTSRT", "SCI")
+
+
+def test_mean_of_frames_agrees_with_their_planes(night, tmp_path):
+    frames = sorted((night / "frames").glob("*_L2b.fits"))
+    stage("combine", frames=frames, mean=tmp_path / "mean.fits", median=tmp_path / "median.fits")
+    unusable = 1 | 2 | 4 | 8 | 32 | 128 | 2048 | 4096
+    stack = np.ma.masked_array(
+        np.stack([fits.getdata(path, "SCI") for path in frames]).astype(np.float64),
+        np.stack([(fits.getdata(path, "DQ") & unusable) != 0 for path in frames]),
+    )
+    mean = np.ma.filled(stack.mean(axis=0), np.nan).astype(np.float32)
+    median = np.ma.filled(np.ma.median(stack.astype(np.float32), axis=0), np.nan)
+    assert np.array_equal(fits.getdata(tmp_path / "mean.fits", "SCI"), mean, equal_nan=True)
+    assert np.array_equal(fits.getdata(tmp_path / "median.fits", "SCI"), median, equal_nan=True)
+
+
+def test_mixed_gains_are_quarantined_with_both_named(night, tmp_path):
+    simulated(tmp_path / "raw", frames=1, gain=50.0, first=40)
+    frame = next((tmp_path / "raw").glob("*.fits"))
+    stage("calibrate-frame", frame=frame, level2b=tmp_path / "other_L2b.fits")
+    frames = [*sorted((night / "frames").glob("*_L2b.fits")), tmp_path / "other_L2b.fits"]
+    outcome = stage("combine", frames=frames, mean=tmp_path / "mean.fits", median=tmp_path / "median.fits")
+    assert outcome.status is Status.QUARANTINED
+    assert "mixed GAIN: 50 (other_L2b.fits), 1000" in outcome.reason
+
+
+def test_photons_are_not_counted_at_low_gain(tmp_path):
+    simulated(tmp_path / "raw", frames=1, gain=50.0)
+    frame = next((tmp_path / "raw").glob("*.fits"))
+    stage("calibrate-frame", frame=frame, level2a=tmp_path / "a.fits", level2b=tmp_path / "b.fits")
+    outcome = stage("count-photons", frames=[tmp_path / "a.fits"], photons=tmp_path / "p.fits")
+    assert outcome.status is Status.SKIPPED
+    assert "gain 50" in outcome.reason
+
+
+def test_peer_view_holds_the_peer_s_four_files_in_double_precision(tmp_path):
+    simulated(tmp_path / "raw", frames=1, gain=50.0)
+    frame = next((tmp_path / "raw").glob("*.fits"))
+    names = ("peer_level2a_image", "peer_level2a_map", "peer_level2b_image", "peer_level2b_map")
+    files = {name: tmp_path / f"{name}.fits" for name in names}
+    stage("calibrate-frame", {"compat": "iit"}, frame=frame, level2b=tmp_path / "b.fits", **files)
+    with fits.open(tmp_path / "b.fits") as ours, fits.open(files["peer_level2b_image"]) as peer:
+        assert len(peer) == 2
+        assert peer[0].data is None
+        assert peer[1].data.dtype == np.dtype(">f8")
+        assert np.array_equal(peer[1].data, ours["SCI"].data)
+        assert peer[1].header["DATA_LEVEL"] == "L2b"
+        assert peer[1].header["DESMEARED"] is False
+        assert peer[1].header["EPERDN"] == 8.7
+    with fits.open(files["peer_level2b_map"]) as peer:
+        assert peer[1].data.dtype == np.dtype(">i8")
+        assert set(np.unique(peer[1].data)) <= {0, 1}
