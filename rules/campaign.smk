@@ -6,7 +6,7 @@ Inputs: one product of every granule of a line. Products: <results>/<line>/outco
 
 rule check_outcomes:
     input:
-        granules=lambda wildcards: CAMPAIGN_FRAMES[wildcards.line],
+        granules=lambda wildcards: CAMPAIGN_GRANULES[wildcards.line],
     output:
         outcomes=str(RESULTS / "{line}" / "outcomes.tsv"),
     log:

@@ -7,18 +7,16 @@ and its stage can't disagree: `command(line, stage)` names every input and outpu
 import hashlib
 import json
 import os
-import sys
 from pathlib import Path
 
 from levelworks.core import config as levelworks_config
 from levelworks.core.outcome import LevelworksError
+from levelworks.core.commands_path import put_own_commands_first
 from levelworks.core.stage import stages
 from snakemake.exceptions import WorkflowError
 
 # Jobs find the same installation that plans them, on this machine and on every node that sees its file system.
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
-)
+put_own_commands_first()
 
 LISTS = Path(".snakemake/levelworks/lists")
 
@@ -53,11 +51,7 @@ def options(line, stage, **values):
         found = model(**values)
     else:
         limit = {"max_quarantined": CONFIG.campaign.max_quarantined}
-        unset = {
-            key: value
-            for key, value in limit.items()
-            if getattr(configured, key, value) is None
-        }
+        unset = {key: value for key, value in limit.items() if getattr(configured, key, value) is None}
         found = configured.model_copy(update=unset | values)
     return json.dumps(
         found.model_dump(mode="json", by_alias=True, exclude_defaults=True),
@@ -92,26 +86,9 @@ def command(line, stage, outputs, ranks=False):
     words = ["{resources.mpi} -n {resources.tasks}"] if ranks else []
     words += ["levelworks", line, stage]
     for port in found.inputs:
-        words.append(
-            f"{port.flag} {{params.{port.name}:q}}"
-            if port.many
-            else f"{port.flag} {{input.{port.name}:q}}"
-        )
-    words += [
-        f"{port.flag} {{output.{port.name}:q}}"
-        for port in found.outputs
-        if port.name in outputs
-    ]
+        words.append(f"{port.flag} {{params.{port.name}:q}}" if port.many else f"{port.flag} {{input.{port.name}:q}}")
+    words += [f"{port.flag} {{output.{port.name}:q}}" for port in found.outputs if port.name in outputs]
     return " ".join([*words, "--options {params.options:q} > {log:q} 2>&1"])
-
-
-def complete(line, stage, found):
-    """Return the inputs of a stage by name, as text, with an empty list for each that is absent."""
-    named = {port.name: [] for port in stages(line)[stage].inputs}
-    return named | {
-        name: str(path) if isinstance(path, Path) else path
-        for name, path in found.items()
-    }
 
 
 def grown(base, factor=2):
@@ -119,7 +96,7 @@ def grown(base, factor=2):
     return lambda wildcards, attempt: int(base * factor ** (attempt - 1))
 
 
-CAMPAIGN_FRAMES = {}
+CAMPAIGN_GRANULES = {}
 """By line, the products by whose outcomes a campaign is judged: one of each granule."""
 
 

@@ -7,12 +7,15 @@ count-photons/<group>_photons.fits, plot/<product>.png, peer-view/.
 Grain: one frame. Heavy steps, on ranks: make-noise-maps, combine, count-photons.
 """
 
+from levelworks.coronagraph.layout import Layout
 from levelworks.coronagraph.plan import plan_campaign
 
 try:
-    PLAN = plan_campaign(CONFIG.coronagraph)
+    CORONAGRAPH = Layout(plan_campaign(CONFIG.coronagraph), RESULTS)
 except LevelworksError as error:
     raise WorkflowError(str(error)) from None
+
+CAMPAIGN_GRANULES["coronagraph"] = CORONAGRAPH.granules()
 
 
 wildcard_constraints:
@@ -23,93 +26,11 @@ wildcard_constraints:
     name=r"[A-Za-z0-9_+-]+",
 
 
-def coronagraph_product(stage, name):
-    """Return the path of a product of this line."""
-    return product("coronagraph", stage, name)
-
-
-NOISE_MAPS = coronagraph_product("make-noise-maps", "noise_maps.fits")
-BAD_PIXELS = coronagraph_product("make-bad-pixel-map", "bad_pixels.fits")
-LEVEL2A = coronagraph_product("calibrate-frame", "{frame}_L2a.fits")
-LEVEL2B = coronagraph_product("calibrate-frame", "{frame}_L2b.fits")
-PHOTONS = coronagraph_product("count-photons", "{group}_photons.fits")
-
-FRAME_OUTPUTS = {"level2b": LEVEL2B} | (
-    {"level2a": LEVEL2A} if PLAN.writes_level2a else {}
-)
-GROUP_OUTPUTS = {
-    kind: coronagraph_product("combine", f"{{group}}_{kind}.fits")
-    for kind in ("mean", "median")
-}
-PEER_LINKS = {}
-if CONFIG.coronagraph.peer_view:
-    # cgi_iit_drp's documented names (bmap); the names that its code writes (bpmap) are links.
-    for level, part in (("2a", "image"), ("2a", "map"), ("2b", "image"), ("2b", "map")):
-        name = f"{{frame}}_L{level}_{part.replace('map', 'bpmap')}.fits"
-        FRAME_OUTPUTS[f"peer_level{level}_{part}"] = coronagraph_product(
-            "peer-view", name
-        )
-    for kind, part in (
-        ("mean", "image"),
-        ("mean", "map"),
-        ("median", "image"),
-        ("median", "map"),
-    ):
-        name = f"{{group}}_{kind}_comb_{part.replace('map', 'bmap')}.fits"
-        GROUP_OUTPUTS[f"peer_{kind}_{part}"] = coronagraph_product("peer-view", name)
-        link = f"{{group}}/{kind}_comb_{part.replace('map', 'bpmap')}.fits"
-        PEER_LINKS[f"peer_{kind}_{part}"] = coronagraph_product("peer-view", link)
-
-
-def dark_inputs(wildcards):
-    """Return the maps of a master dark: those made here from dark frames, else the references."""
-    found = (
-        {"noise_maps": NOISE_MAPS} if PLAN.makes_noise_maps else PLAN.dark_references
-    )
-    return complete("coronagraph", "make-dark", found)
-
-
-def bad_pixel_inputs(wildcards):
-    """Return what bad pixels are sought in."""
-    dark = (
-        NOISE_MAPS
-        if PLAN.makes_noise_maps
-        else PLAN.dark_references.get("dark_current", [])
-    )
-    found = {"dark_current": dark, "flat": PLAN.frame_references.get("flat", [])}
-    return complete("coronagraph", "make-bad-pixel-map", found)
-
-
-def frame_inputs(wildcards):
-    """Return a frame and its references; a frame whose header can't be read has no dark."""
-    frame = PLAN.inventory.frames[wildcards.frame]
-    found = {"frame": frame.path, **PLAN.frame_references}
-    if frame.setting is not None and PLAN.has_dark:
-        found["dark"] = coronagraph_product("make-dark", f"{frame.setting.name}.fits")
-    if PLAN.makes_bad_pixel_map:
-        found["bad_pixels"] = BAD_PIXELS
-    return complete("coronagraph", "calibrate-frame", found)
-
-
-def group_inputs(pattern):
-    """Return an input function: the products of a group's frames."""
-    return lambda wildcards: expand(
-        pattern, frame=PLAN.inventory.groups[wildcards.group].members
-    )
-
-
-def counted_dark(wildcards):
-    """Return the photon-counted dark of a group, where its dataset names one."""
-    dark = PLAN.photon_counting_dark(PLAN.inventory.groups[wildcards.group])
-    return expand(PHOTONS, group=dark.name) if dark else []
-
-
 rule make_noise_maps:
     input:
-        frames=[str(path) for path in PLAN.dark_frames],
-        nonlinearity=str(PLAN.frame_references.get("nonlinearity", "")) or [],
+        unpack(CORONAGRAPH.noise_map_inputs),
     output:
-        noise_maps=NOISE_MAPS,
+        noise_maps=CORONAGRAPH.noise_maps,
     log:
         log_file("coronagraph", "make-noise-maps", "noise_maps"),
     benchmark:
@@ -130,9 +51,9 @@ rule make_noise_maps:
 
 rule make_bad_pixel_map:
     input:
-        unpack(bad_pixel_inputs),
+        unpack(CORONAGRAPH.bad_pixel_inputs),
     output:
-        bad_pixels=BAD_PIXELS,
+        bad_pixels=CORONAGRAPH.bad_pixels,
     log:
         log_file("coronagraph", "make-bad-pixel-map", "bad_pixels"),
     benchmark:
@@ -150,9 +71,9 @@ rule make_bad_pixel_map:
 
 rule make_dark:
     input:
-        unpack(dark_inputs),
+        unpack(CORONAGRAPH.dark_inputs),
     output:
-        dark=coronagraph_product("make-dark", "{setting}.fits"),
+        dark=CORONAGRAPH.dark,
     log:
         log_file("coronagraph", "make-dark", "{setting}"),
     benchmark:
@@ -163,9 +84,7 @@ rule make_dark:
         runtime=grown(10, 1.5),
     params:
         options=lambda wildcards: options(
-            "coronagraph",
-            "make-dark",
-            **PLAN.inventory.settings[wildcards.setting].as_options,
+            "coronagraph", "make-dark", **CORONAGRAPH.plan.inventory.settings[wildcards.setting].as_options
         ),
         version=version("coronagraph", "make-dark"),
     shell:
@@ -174,9 +93,9 @@ rule make_dark:
 
 rule calibrate_frame:
     input:
-        unpack(frame_inputs),
+        unpack(CORONAGRAPH.frame_inputs),
     output:
-        **FRAME_OUTPUTS,
+        **CORONAGRAPH.frame_outputs,
     log:
         log_file("coronagraph", "calibrate-frame", "{frame}"),
     benchmark:
@@ -189,14 +108,14 @@ rule calibrate_frame:
         options=options("coronagraph", "calibrate-frame"),
         version=version("coronagraph", "calibrate-frame"),
     shell:
-        command("coronagraph", "calibrate-frame", FRAME_OUTPUTS)
+        command("coronagraph", "calibrate-frame", CORONAGRAPH.frame_outputs)
 
 
 rule combine:
     input:
-        frames=group_inputs(LEVEL2B),
+        unpack(CORONAGRAPH.combine_inputs),
     output:
-        **GROUP_OUTPUTS,
+        **CORONAGRAPH.group_outputs,
     log:
         log_file("coronagraph", "combine", "{group}"),
     benchmark:
@@ -212,17 +131,14 @@ rule combine:
         options=options("coronagraph", "combine"),
         version=version("coronagraph", "combine"),
     shell:
-        command("coronagraph", "combine", GROUP_OUTPUTS, ranks=True)
+        command("coronagraph", "combine", CORONAGRAPH.group_outputs, ranks=True)
 
 
 rule count_photons:
     input:
-        frames=group_inputs(LEVEL2A),
-        fixed_pattern=str(PLAN.dark_references.get("fixed_pattern", "")) or [],
-        flat=str(PLAN.frame_references.get("flat", "")) or [],
-        dark=counted_dark,
+        unpack(CORONAGRAPH.counting_inputs),
     output:
-        photons=PHOTONS,
+        photons=CORONAGRAPH.photons,
     log:
         log_file("coronagraph", "count-photons", "{group}"),
     benchmark:
@@ -243,9 +159,9 @@ rule count_photons:
 
 rule plot:
     input:
-        product=coronagraph_product("{stage}", "{name}.fits"),
+        product=CORONAGRAPH.product("{stage}", "{name}.fits"),
     output:
-        picture=coronagraph_product("plot", "{stage}/{name}.png"),
+        picture=CORONAGRAPH.product("plot", "{stage}/{name}.png"),
     log:
         log_file("coronagraph", "plot", "{stage}/{name}"),
     benchmark:
@@ -261,17 +177,14 @@ rule plot:
         command("coronagraph", "plot", ["picture"])
 
 
-if PEER_LINKS:
+if CORONAGRAPH.peer_links:
 
+    # Links carry the names that the peer's code writes; its documentation's names are the files.
     rule link_peer_names:
         input:
-            **{
-                name: path
-                for name, path in GROUP_OUTPUTS.items()
-                if name.startswith("peer")
-            },
+            **CORONAGRAPH.peer_files,
         output:
-            **PEER_LINKS,
+            **CORONAGRAPH.peer_links,
         log:
             log_file("coronagraph", "link-peer-names", "{group}"),
         localrule: True
@@ -283,35 +196,7 @@ if PEER_LINKS:
             " done > {log:q} 2>&1"
 
 
-def coronagraph_targets():
-    """Return every product that the configuration asks for."""
-    frames = [frame.id for frame in PLAN.calibrated]
-    groups = [group.name for group in PLAN.combined]
-    found = expand(list(FRAME_OUTPUTS.values()), frame=frames)
-    found += expand(list(GROUP_OUTPUTS.values()), group=groups)
-    found += expand(PHOTONS, group=[group.name for group in PLAN.counted])
-    found += expand(list(PEER_LINKS.values()), group=groups)
-    if PLAN.makes_noise_maps:
-        found.append(NOISE_MAPS)
-    if PLAN.makes_bad_pixel_map:
-        found.append(BAD_PIXELS)
-    if CONFIG.coronagraph.plots:
-        root = coronagraph_product("", "")
-        drawn = [
-            Path(path).relative_to(root) for path in found if "peer-view" not in path
-        ]
-        found += [
-            coronagraph_product("plot", f"{path.with_suffix('')}.png") for path in drawn
-        ]
-    return found
-
-
 rule coronagraph:
     input:
-        coronagraph_targets(),
-        outcomes_table("coronagraph") if PLAN.calibrated else [],
-
-
-CAMPAIGN_FRAMES["coronagraph"] = expand(
-    LEVEL2B, frame=[frame.id for frame in PLAN.calibrated]
-)
+        CORONAGRAPH.targets(),
+        outcomes_table("coronagraph") if CORONAGRAPH.plan.calibrated else [],
