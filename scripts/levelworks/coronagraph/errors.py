@@ -154,7 +154,7 @@ def variances(
         Dark electrons that passed the register (dark current and clock-induced charge), e-/px/frame.
     dark_variance : ndarray, shape (rows, columns), float32
         Squared error of the master dark, (e-/px)^2.
-    flat : ndarray, shape (rows, columns), float64, or None for 1 everywhere
+    flat : ndarray, shape (rows, columns), float32 or float64, or None for 1 everywhere
     bias_variance : ndarray, shape (rows,), float64
         Squared error of the row bias, (e-/px)^2.
     read_variance : float
@@ -170,7 +170,7 @@ def variances(
         `desmear_variance`.
     """
     planes = tuple(np.empty(signal.shape, dtype=np.float32) for _ in range(5))
-    response = np.empty((0, 0)) if flat is None else flat
+    response = np.empty((0, 0), dtype=np.float32) if flat is None else flat
     _variances(
         signal, register_dark, dark_variance, response, electrons, bias_variance, read_variance, excess, flat_error,
         to_counts, smear, planes,

@@ -19,73 +19,74 @@ SIGNIFICANCE = 7.0
 """Signal over its own error from which a block stands for itself: its variance is then known to 14 %."""
 
 
+# Each step is a function of its own over whole arrays, of short inner loops: these vectorise, a nest of all steps does
+# not. Level l holds sums and numbers of pixels of blocks of 2^l by 2^l; arrays are padded to whole largest blocks.
+
+
+@njit(cache=True, nogil=True)
+def _pick(image: np.ndarray, dq: np.ndarray, unusable: Any, values: np.ndarray, counts: np.ndarray) -> None:
+    """Copy the usable pixels of a row, 0 for the others, and count them."""
+    for i in range(image.size):
+        good = ((dq[i] & unusable) == 0) & (image[i] == image[i])
+        values[i] = image[i] if good else 0.0
+        counts[i] = good
+
+
+@njit(cache=True, nogil=True)
+def _add_blocks(upper: np.ndarray, lower: np.ndarray, out: np.ndarray) -> None:
+    """Add up blocks of two by two of a pair of rows."""
+    for i in range(out.size):
+        out[i] = (upper[2 * i] + upper[2 * i + 1]) + (lower[2 * i] + lower[2 * i + 1])
+
+
 @njit(cache=True, nogil=True)
 def _sum_pixels(image: np.ndarray, dq: np.ndarray, unusable: Any, sums: np.ndarray, counts: np.ndarray) -> None:
-    """Sum the usable pixels of each 2 x 2 block of a tile; blocks at an odd edge are cut."""
+    """Fill level 1 from the usable pixels."""
     rows, columns = image.shape
+    pair = np.zeros((2, 2 * sums.shape[1]))
+    pair_counts = np.zeros((2, 2 * sums.shape[1]), dtype=np.int32)
     for row in range(0, rows, 2):
-        other = min(row + 1, rows - 1)
-        twice = row + 1 < rows
-        for column in range(columns // 2 * 2):
-            good = ((dq[row, column] & unusable) == 0) & (image[row, column] == image[row, column])
-            also = twice & ((dq[other, column] & unusable) == 0) & (image[other, column] == image[other, column])
-            pair = (image[row, column] if good else 0.0) + (image[other, column] if also else 0.0)
-            usable = np.int32(good) + np.int32(also)
-            if column & 1:
-                sums[row >> 1, column >> 1] += pair
-                counts[row >> 1, column >> 1] += usable
-            else:
-                sums[row >> 1, column >> 1] = pair
-                counts[row >> 1, column >> 1] = usable
-        if columns & 1:
-            last = columns - 1
-            good = ((dq[row, last] & unusable) == 0) & (image[row, last] == image[row, last])
-            also = twice & ((dq[other, last] & unusable) == 0) & (image[other, last] == image[other, last])
-            sums[row >> 1, last >> 1] = (image[row, last] if good else 0.0) + (image[other, last] if also else 0.0)
-            counts[row >> 1, last >> 1] = np.int32(good) + np.int32(also)
+        _pick(image[row], dq[row], unusable, pair[0, :columns], pair_counts[0, :columns])
+        if row + 1 < rows:
+            _pick(image[row + 1], dq[row + 1], unusable, pair[1, :columns], pair_counts[1, :columns])
+        else:
+            pair[1] = 0.0
+            pair_counts[1] = 0
+        _add_blocks(pair[0], pair[1], sums[row >> 1])
+        _add_blocks(pair_counts[0], pair_counts[1], counts[row >> 1])
 
 
 @njit(cache=True, nogil=True)
-def _estimate(image: np.ndarray, dq: np.ndarray, unusable: Any, thresholds: np.ndarray, out: np.ndarray) -> None:
-    tile = 1 << LEVELS
-    rows, columns = image.shape
-    sums = [np.zeros((tile >> level, tile >> level)) for level in range(1, LEVELS + 1)]
-    counts = [np.zeros((tile >> level, tile >> level), dtype=np.int32) for level in range(1, LEVELS + 1)]
-    single = thresholds[1]
-    for top in range(0, rows, tile):
-        bottom = min(top + tile, rows)
-        for left in range(0, columns, tile):
-            right = min(left + tile, columns)
-            if bottom - top < tile or right - left < tile:
-                sums[0][:] = 0.0
-                counts[0][:] = 0
-            here, flags = image[top:bottom, left:right], dq[top:bottom, left:right]
-            _sum_pixels(here, flags, unusable, sums[0], counts[0])
-            for level in range(1, LEVELS):
-                fine, coarse = sums[level - 1], sums[level]
-                fine_count, coarse_count = counts[level - 1], counts[level]
-                for row in range(coarse.shape[0]):
-                    for column in range(coarse.shape[1]):
-                        r, c = 2 * row, 2 * column
-                        coarse[row, column] = (fine[r, c] + fine[r, c + 1]) + (fine[r + 1, c] + fine[r + 1, c + 1])
-                        coarse_count[row, column] = (fine_count[r, c] + fine_count[r, c + 1]) + (
-                            fine_count[r + 1, c] + fine_count[r + 1, c + 1]
-                        )
-            sums[LEVELS - 1][0, 0] = max(sums[LEVELS - 1][0, 0], 0.0) / max(counts[LEVELS - 1][0, 0], 1)
-            for level in range(LEVELS - 2, -1, -1):
-                estimate, parents, count = sums[level], sums[level + 1], counts[level]
-                for row in range(estimate.shape[0]):
-                    for column in range(estimate.shape[1]):
-                        if estimate[row, column] >= thresholds[count[row, column]]:
-                            estimate[row, column] /= count[row, column]
-                        else:
-                            estimate[row, column] = parents[row >> 1, column >> 1]
-            blocks = sums[0]
-            for row in range(bottom - top):
-                for column in range(right - left):
-                    value = here[row, column]
-                    alone = (value >= single) & ((flags[row, column] & unusable) == 0)
-                    out[top + row, left + column] = value if alone else blocks[row >> 1, column >> 1]
+def _sum_level(fine: np.ndarray, coarse: np.ndarray) -> None:
+    """Fill a level from the one below."""
+    for row in range(coarse.shape[0]):
+        _add_blocks(fine[2 * row], fine[2 * row + 1], coarse[row])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _descend(sums: np.ndarray, counts: np.ndarray, parents: np.ndarray, thresholds: np.ndarray) -> None:
+    """Replace the sums of a level by means where significant, else by the estimates of the level above."""
+    for row in range(sums.shape[0]):
+        above = parents[row >> 1]
+        for column in range(sums.shape[1]):
+            # Both are computed: a choice between two values costs less than a branch on noise.
+            count = counts[row, column]
+            total, parent = sums[row, column], above[column >> 1]
+            mean = total / max(np.float64(count), 1.0)
+            sums[row, column] = mean if total >= thresholds[count] else parent
+
+
+@njit(cache=True, nogil=True)
+def _choose(
+    image: np.ndarray, dq: np.ndarray, unusable: Any, single: float, blocks: np.ndarray, out: np.ndarray
+) -> None:
+    """Take the pixels that are significant by themselves, else the estimates of level 1."""
+    for row in range(image.shape[0]):
+        above = blocks[row >> 1]
+        for column in range(image.shape[1]):
+            value, block = image[row, column], above[column >> 1]
+            alone = (value >= single) & ((dq[row, column] & unusable) == 0)
+            out[row, column] = value if alone else block
 
 
 def expected_signal(
@@ -114,6 +115,21 @@ def expected_signal(
     half = SIGNIFICANCE**2 * excess / 2
     thresholds = half + np.sqrt(half * half + SIGNIFICANCE**2 * pixels * noise_variance)
     thresholds[0] = np.inf
+    thresholds = np.maximum(thresholds, np.finfo(float).tiny)
+    largest = 1 << LEVELS
+    shape = [-(-size // largest) * largest for size in image.shape]
+    sums = [np.zeros((shape[0] >> level, shape[1] >> level)) for level in range(1, LEVELS + 1)]
+    counts = [np.zeros(level.shape, dtype=np.int32) for level in sums]
+    bits = np.uint16(unusable)
+    _sum_pixels(image, dq, bits, sums[0], counts[0])
+    for fine in range(LEVELS - 1):
+        _sum_level(sums[fine], sums[fine + 1])
+        _sum_level(counts[fine], counts[fine + 1])
+    # The largest block stands for itself, whatever its significance.
+    estimate = np.maximum(sums[-1], 0.0) / np.maximum(counts[-1], 1)
+    for level in range(LEVELS - 2, -1, -1):
+        _descend(sums[level], counts[level], estimate, thresholds)
+        estimate = sums[level]
     out = np.empty_like(image)
-    _estimate(image, dq, np.uint16(unusable), np.maximum(thresholds, np.finfo(float).tiny), out)
+    _choose(image, dq, bits, thresholds[1], estimate, out)
     return out

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from levelworks.core.outcome import Outcome
 from levelworks.core.record import read_record
@@ -59,20 +58,15 @@ def calibrate_frame(
     return Outcome(quality=_quality(raw, linear, final), warnings=(*notes, *_warnings(linear, options)))
 
 
-@njit(cache=True, nogil=True)
 def _summarise(dq: np.ndarray, image: np.ndarray) -> tuple[int, int, int, float]:
     """Return numbers of saturated, cosmic-ray and usable pixels, and the sum of the usable ones."""
-    saturated = cosmic = good = 0
-    total = 0.0
-    for row in range(dq.shape[0]):
-        for column in range(dq.shape[1]):
-            flags = dq[row, column]
-            saturated += (flags & SATURATED) != 0
-            cosmic += (flags & COSMIC_RAY) != 0
-            usable = (flags & MASKED) == 0
-            good += usable
-            total += image[row, column] if usable else 0.0
-    return saturated, cosmic, good, total
+    masked = (dq & MASKED) != 0
+    flags = dq[masked]
+    saturated, cosmic = (int(np.count_nonzero(flags & bit)) for bit in (SATURATED, COSMIC_RAY))
+    total = float(image.sum())
+    # Few are masked: their sum is quickly taken off, unless it holds values that are no numbers.
+    total = total - float(image[masked].sum()) if np.isfinite(total) else float(image[~masked].sum())
+    return saturated, cosmic, dq.size - flags.size, total
 
 
 def _quality(raw: Level1Frame, linear: Level2a, final: Level2b) -> dict[str, Any]:

@@ -8,6 +8,7 @@ between counts; outside it is constant.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,16 @@ class NonlinearityCurve:
     counts: np.ndarray
     factors: np.ndarray
     findings: tuple[str, ...]
+
+    @cached_property
+    def pieces(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return for each knot where its piece ends, its factor and its slope, and for each whole count its knot."""
+        upper = np.append(self.counts[1:], np.inf)
+        slopes = np.append(np.diff(self.factors) / np.diff(self.counts), 0.0)
+        whole = np.arange(np.floor(self.counts[0]), np.floor(self.counts[-1]) + 1)
+        # One count early: the difference to the start may round up, and a search only goes on to the right.
+        first = np.maximum(np.searchsorted(self.counts, whole - 1, side="right") - 1, 0).astype(np.uint32)
+        return upper, self.factors, slopes, first
 
 
 @dataclass(frozen=True)
@@ -146,14 +157,14 @@ def _interpolate(
     out: np.ndarray,
 ) -> None:
     lowest, highest = counts[0], counts[counts.size - 1]
-    start = np.int32(np.floor(lowest))
+    start = np.floor(lowest)
     for i in range(values.size):
         # Clamping keeps the end factors exact outside (and not-a-number inside); the last piece has slope 0 and
         # ends at infinity. Unsigned indices spare the test for negative ones.
         value = np.float64(values[i])
         value = value if value > lowest else lowest  # noqa: FURB136 - max would pass not-a-number on
         inside = value if value < highest else highest  # noqa: FURB136
-        knot = np.uint32(first[np.uint32(np.int32(np.floor(inside)) - start)])
+        knot = np.uint32(first[np.uint32(np.int32(inside - start))])
         while inside >= upper[knot]:
             knot = np.uint32(knot + np.uint32(1))
         out[i] = slopes[knot] * (inside - counts[knot]) + factors[knot]
@@ -183,32 +194,8 @@ def _multiply(values: np.ndarray, factors: np.ndarray, out: np.ndarray) -> None:
         out[i] = np.float64(values[i]) * factors[i]
 
 
-@njit(cache=True, nogil=True)
-def _linearise(
-    values: np.ndarray,
-    counts: np.ndarray,
-    upper: np.ndarray,
-    factors: np.ndarray,
-    slopes: np.ndarray,
-    first: np.ndarray,
-    dq: np.ndarray,
-    out: np.ndarray,
-) -> tuple[int, int, int]:
-    # Short loops over a stretch that stays in the cache: each of them vectorises, one large loop does not.
-    stretch = 2048
-    relative = np.empty(stretch)
-    below = above = strange = 0
-    lowest, highest = counts[0], counts[counts.size - 1]
-    for start in range(0, values.size, stretch):
-        stop = min(start + stretch, values.size)
-        part, factor = values[start:stop], relative[: stop - start]
-        _interpolate(part, counts, upper, factors, slopes, first, factor)
-        numbers = _count(part, factor, lowest, highest)
-        below, above, strange = below + numbers[0], above + numbers[1], strange + numbers[2]
-        if numbers[0] + numbers[1] + numbers[2] > 0:
-            _flag(part, factor, lowest, highest, dq[start:stop])
-        _multiply(part, factor, out[start:stop])
-    return below, above, strange
+STRETCH = 1 << 15
+"""Pixels handled at a time: what is in between stays in the cache, and each step is a short loop that vectorises."""
 
 
 def linearise(
@@ -235,14 +222,21 @@ def linearise(
     coverage : Coverage
     """
     linear = np.empty_like(values) if out is None else out
-    upper = np.append(curve.counts[1:], np.inf)
-    slopes = np.append(np.diff(curve.factors) / np.diff(curve.counts), 0.0)
-    whole = np.arange(np.floor(curve.counts[0]), np.floor(curve.counts[-1]) + 1)
-    first = np.maximum(np.searchsorted(curve.counts, whole, side="right") - 1, 0).astype(np.uint32)
-    numbers = _linearise(
-        values.reshape(-1), curve.counts, upper, curve.factors, slopes, first, dq.reshape(-1), linear.reshape(-1)
-    )
-    return linear, Coverage(*(number / max(values.size, 1) for number in numbers))
+    flat, flags, corrected = values.reshape(-1), dq.reshape(-1), linear.reshape(-1)
+    relative = np.empty(min(STRETCH, flat.size))
+    lowest, highest = curve.counts[0], curve.counts[-1]
+    below = above = strange = 0
+    for start in range(0, flat.size, STRETCH):
+        part = flat[start : start + STRETCH]
+        factors = relative[: part.size]
+        _interpolate(part, curve.counts, *curve.pieces, factors)
+        numbers = _count(part, factors, lowest, highest)
+        if any(numbers):
+            _flag(part, factors, lowest, highest, flags[start : start + STRETCH])
+            below, above, strange = below + numbers[0], above + numbers[1], strange + numbers[2]
+        _multiply(part, factors, corrected[start : start + STRETCH])
+    size = max(values.size, 1)
+    return linear, Coverage(below / size, above / size, strange / size)
 
 
 def measure(linear: np.ndarray, curve: NonlinearityCurve) -> np.ndarray:
