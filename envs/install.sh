@@ -18,8 +18,8 @@ install_environment() {
     fi
     echo "installing levelworks into .venv with $("$python" --version) (some minutes the first time) ..." >&2
     [ -x .venv/bin/python ] || "$python" -m venv .venv
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$lock"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+    .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --requirement "$lock"
+    .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
     echo "$1 $stamp" >> .venv/installed
     .venv/bin/levelworks doctor --warm
 }

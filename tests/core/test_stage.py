@@ -240,7 +240,7 @@ def test_two_outputs_never_share_a_name(granule: Path, copy: Path, second: str) 
 def test_an_output_never_replaces_an_input(granule: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(granule.parent, target_is_directory=True)
     for target in (granule, tmp_path / "link" / granule.name):
-        with pytest.raises(InvalidOptions, match="--granule: .* is an output of this job too"):
+        with pytest.raises(InvalidOptions, match=r"--granule: .* is an output of this job too"):
             run_copy(granule, target, ending="bad")
     assert files_below(granule.parent) == {"a.txt"}
     assert granule.read_text() == "a text of level one\n"
