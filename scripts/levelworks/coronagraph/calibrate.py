@@ -6,7 +6,7 @@ flat. Arithmetic is in float64; images are kept in the precision asked for, with
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,7 @@ from levelworks.coronagraph.cosmic_rays import (
     automatic_tail,
     flag_cosmic_rays,
     flag_saturation,
+    level_from_histogram,
 )
 from levelworks.coronagraph.desmear import desmear, smear_is_significant
 from levelworks.coronagraph.dq import DQ, UNUSABLE
@@ -174,12 +175,12 @@ def to_level2a(
             f"(max_saturated is {100 * options.max_saturated:g} %)"
         )
     read_noise = bias.noise * k_gain * (float(curve.factors[0]) if curve is not None else 1.0)
-    heads, _ = flag_cosmic_rays(
-        image,
-        dq,
-        _search(options, frame, gain, register, pixel, _background_noise(image, bias.noise, gain / k_gain)),
-        geometry.image if whole else None,
-    )
+    search = _search(options, frame, gain, register, pixel, _background_noise(image, bias.noise, gain / k_gain))
+    searched = image
+    if options.cosmic_ray_level == "histogram":
+        searched, level = level_from_histogram(image)
+        search = replace(search, head_level=level, plateau_level=level)
+    heads, _ = flag_cosmic_rays(searched, dq, search, geometry.image if whole else None)
     coverage = linearise(image, curve, dq, out=image)[1] if curve is not None else None
     return Level2a(
         counts=image,

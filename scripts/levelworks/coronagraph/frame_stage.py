@@ -46,7 +46,9 @@ def calibrate_frame(
     """
     raw = read_level1(frame)
     image = raw.geometry.image
-    loaded, notes = load_references(references, (image.rows, image.columns), raw.header.gain, raw.header.exposure_time)
+    setting = (raw.header.gain, raw.header.exposure_time)
+    strict = options.compat != "iit"
+    loaded, notes = load_references(references, (image.rows, image.columns), *setting, strict=strict)
     linear = to_level2a(raw, loaded.curve, options, precision=options.precision)
     final = to_level2b(linear, loaded, options)
     files = {"frame": [frame], **{role: [path] for role, path in references.items()}}

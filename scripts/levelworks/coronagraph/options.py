@@ -49,6 +49,9 @@ class Detector(Options):
     plateau_well: Literal["register", "smaller"] = option(
         "register", "well the plateau is measured against: the register's, or the smaller of both as corgidrp does"
     )
+    cosmic_ray_level: Literal["full-well", "histogram"] = option(
+        "full-well", "what a head must reach: a share of the full well, or the gap of the median-filtered histogram"
+    )
     cosmic_ray_filter: int = option(
         1, "minimum plateau width less one: the median filter's window is this plus 1", ge=0
     )

@@ -19,6 +19,10 @@ FLAT_RANGE = (0.2, 5.0)
 """Responses further from 1 than these are flagged as unreliable."""
 
 
+SENTINEL = 10.0
+"""No detector is nonlinear by this factor: larger ones stand for something else."""
+
+
 @dataclass(frozen=True)
 class ReferenceFiles:
     """The reference files of one frame; None stands for what leaves the data as they are."""
@@ -48,7 +52,7 @@ def _key(path: Path | None) -> Key | None:
 
 
 def load_references(
-    files: ReferenceFiles, shape: tuple[int, int], gain: float, exposure_time: float
+    files: ReferenceFiles, shape: tuple[int, int], gain: float, exposure_time: float, *, strict: bool = True
 ) -> tuple[References, tuple[str, ...]]:
     """Load the references of one setting.
 
@@ -58,6 +62,8 @@ def load_references(
         Rows and columns of the image region.
     gain, exposure_time : float
         Of the frame; the master dark must be made for them.
+    strict : bool
+        Refuse a nonlinearity table that holds sentinels in place of factors at this gain; a peer takes them.
 
     Returns
     -------
@@ -70,7 +76,7 @@ def load_references(
         Where a file can't be read, has another shape, or would make results wrong.
     """
     keys = (_key(files.dark), _key(files.flat), _key(files.bad_pixels), _key(files.nonlinearity))
-    return _load(*keys, shape, gain, exposure_time)
+    return _load(*keys, shape, gain, exposure_time, strict)
 
 
 @lru_cache(maxsize=8)
@@ -82,6 +88,7 @@ def _load(
     shape: tuple[int, int],
     gain: float,
     exposure_time: float,
+    strict: bool,
 ) -> tuple[References, tuple[str, ...]]:
     dq = np.zeros(shape, dtype=np.uint16)
     master = _read_dark(Path(dark[0]), shape, gain, exposure_time) if dark else _no_dark(shape)
@@ -89,7 +96,7 @@ def _load(
     response, notes = (None, ()) if flat is None else _read_flat(Path(flat[0]), shape, dq)
     if bad_pixels is not None:
         _read_bad_pixels(Path(bad_pixels[0]), shape, dq)
-    curve, findings = (None, ()) if nonlinearity is None else _read_curve(Path(nonlinearity[0]), gain)
+    curve, findings = (None, ()) if nonlinearity is None else _read_curve(Path(nonlinearity[0]), gain, strict)
     loaded = References(*master[:3], flat=response, dq=dq, curve=curve)
     return loaded, (*notes, *findings)
 
@@ -156,6 +163,11 @@ def _read_bad_pixels(path: Path, shape: tuple[int, int], dq: np.ndarray) -> None
     dq |= bits
 
 
-def _read_curve(path: Path, gain: float) -> tuple[NonlinearityCurve, tuple[str, ...]]:
+def _read_curve(path: Path, gain: float, strict: bool) -> tuple[NonlinearityCurve, tuple[str, ...]]:
     curve = curve_at_gain(read_nonlinearity(path), gain)
+    if strict and (curve.factors.max() > SENTINEL or curve.factors.min() <= 0):
+        raise InvalidReference(
+            f"references.nonlinearity: {path.name} holds factors from {curve.factors.min():g} to "
+            f"{curve.factors.max():g} at gain {gain:g}: sentinels in place of values that would multiply counts"
+        )
     return curve, tuple(f"nonlinearity {path.name} at gain {gain:g}: {finding}" for finding in curve.findings)
