@@ -22,7 +22,7 @@ class RowBias:
     error : ndarray, shape (rows,), float64
         Its 1-sigma error in DN.
     replaced : ndarray, shape (rows,), bool
-        Rows that were given the frame's level.
+        Rows that were given the level of the rows around them.
     noise : float
         Standard deviation of a single sample in DN: the read noise, quantisation included.
     """
@@ -31,6 +31,17 @@ class RowBias:
     error: np.ndarray
     replaced: np.ndarray
     noise: float
+
+
+NEIGHBOURS = 31
+"""Rows over which the running median of the row bias is taken."""
+
+
+def _running_median(level: np.ndarray) -> np.ndarray:
+    # Turned about the edge, not mirrored, so that a drift goes on beyond it.
+    padded = np.pad(level, NEIGHBOURS // 2, mode="reflect", reflect_type="odd")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, NEIGHBOURS)
+    return np.sort(windows, axis=1)[:, NEIGHBOURS // 2]
 
 
 def row_bias(samples: np.ndarray, *, offset: float = 0.0, outlier_sigma: float = 0.0) -> RowBias:
@@ -43,9 +54,9 @@ def row_bias(samples: np.ndarray, *, offset: float = 0.0, outlier_sigma: float =
     offset : float
         By how much the prescan's level exceeds the image's, DN; subtracted.
     outlier_sigma : float
-        Rows whose median is further than this many robust standard deviations (of the row medians, by their
-        median absolute deviation) from the median of all rows are given that median: a cosmic-ray tail that
-        spills from the previous row's end into the prescan. 0 leaves every row its own.
+        Rows whose median is further than this many robust standard deviations from that of the rows around them
+        (`NEIGHBOURS`) are given the latter: a cosmic-ray tail that spills from the previous row's end into the
+        prescan. The frame's median would not do, bias drifts over a frame. 0 leaves every row its own.
 
     Returns
     -------
@@ -60,7 +71,7 @@ def row_bias(samples: np.ndarray, *, offset: float = 0.0, outlier_sigma: float =
     error = np.full(level.size, noise * np.sqrt(np.pi / (2 * columns)))
     replaced = np.zeros(level.size, dtype=bool)
     if outlier_sigma > 0:
-        centre = np.median(level)
+        centre = _running_median(level)
         spread = max(GAUSSIAN_MAD * np.median(np.abs(level - centre)), error[0])
         replaced = np.abs(level - centre) > outlier_sigma * spread
         level = np.where(replaced, centre, level)

@@ -28,7 +28,7 @@ class DQ(IntFlag):
     OUT_OF_TABLE = 256
     """Below or above the nonlinearity table, or where the table itself is not sane."""
     BIAS_REPLACED = 512
-    """The bias of this row was replaced by the frame's."""
+    """The bias of this row was replaced by that of the rows around it."""
     TOO_BRIGHT = 1024
     """Too bright for photon counting."""
     INVALID_ADC = 2048

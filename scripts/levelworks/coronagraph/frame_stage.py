@@ -112,7 +112,7 @@ def _warnings(linear: Level2a, options: CalibrateFrame) -> list[str]:
         warnings.append(f"{100 * coverage.above:.1f} % of the pixels lie above the nonlinearity table's highest count")
     replaced = int(linear.bias.replaced.sum())
     if replaced > 0.05 * linear.bias.replaced.size:
-        warnings.append(f"the bias of {replaced} rows was far from the frame's and was replaced by it")
+        warnings.append(f"the bias of {replaced} rows was far from their neighbours' and was replaced by theirs")
     return warnings
 
 

@@ -36,7 +36,7 @@ class Detector(Options):
     register_full_well: float = option(100000.0, "full well of the gain register", unit="e-", gt=0)
     bias_offset: float = option(0.0, "by how much the prescan's level exceeds the image's", unit="DN")
     bias_outlier_sigma: float = option(
-        5.0, "rows whose bias lies further from the frame's are given the frame's; 0 keeps all", unit="sigma", ge=0
+        5.0, "rows whose bias lies further from their neighbours' are given theirs; 0 keeps all", unit="sigma", ge=0
     )
     saturation_threshold: float = option(0.7, "share of the full well from which a pixel is saturated", gt=0, le=1)
     head_threshold: float | None = option(
