@@ -22,7 +22,7 @@ from levelworks import __version__
 from levelworks.core.atomic import PREFIX
 from levelworks.core.options import Options
 from levelworks.core.outcome import InvalidOptions, LevelworksError, Outcome, Status, TransientError
-from levelworks.core.record import read_record, record_path, status_of
+from levelworks.core.record import describe_input, read_record, record_path, status_of
 from levelworks.core.stage import Port, run, stage, stages
 
 
@@ -357,3 +357,17 @@ def test_a_bug_on_one_rank_ends_all_with_its_code(tmp_path: Path, rank: int) -> 
     assert done.returncode == 70
     assert "a figure was zero" in done.stderr
     assert files_below(total.parent) == set(temporaries(total.parent))
+
+
+def test_checksum_of_a_touched_product_is_the_record_s(granule, copy, tmp_path):
+    """Snakemake touches products after their jobs; what is made of them must not depend on that."""
+    run_copy(granule, copy)
+    recorded = read_record(copy)["outputs"]["copy"]["checksum"]
+    assert describe_input(copy)["checksum"] == recorded
+    os.utime(copy)
+    assert describe_input(copy)["checksum"] == recorded
+    text = copy.read_text()
+    copy.write_text(text.swapcase())
+    assert describe_input(copy)["checksum"] == f"xxh3:{xxhash.xxh3_128_hexdigest(copy.read_bytes())}" != recorded
+    copy.write_text(text + "longer")
+    assert describe_input(copy)["checksum"] == f"sha256:{sha256(copy.read_bytes()).hexdigest()}"

@@ -255,3 +255,29 @@ def test_not_a_number_in_a_frame_is_flagged_and_stays_where_it_is(generator):
     level2b = to_level2b(level2a, references, CalibrateFrame())
     assert level2b.dq[9, 9] & DQ.INVALID_ADC
     assert np.count_nonzero(~np.isfinite(level2b.electrons)) == 1
+
+
+@pytest.mark.parametrize("value", [0, 65535])
+def test_frame_without_any_converter_value_is_refused(value):
+    frame = frame_of(np.full(TEST.shape, value, dtype=np.uint16), TEST, 1.0, 5.0)
+    with pytest.raises(InvalidInput, match="every pixel is 0, 65535 or not a number"):
+        to_level2a(frame, None, CalibrateFrame())
+
+
+def test_not_a_number_in_the_prescan_is_refused(generator):
+    raw = generator.normal(3000.0, 10.0, TEST.shape)
+    raw[TEST.image.row + 3, TEST.good_columns[0] + 1] = np.nan
+    with pytest.raises(InvalidInput, match="the prescan holds values that are not finite"):
+        to_level2a(frame_of(raw, TEST, 100.0, 5.0), None, CalibrateFrame())
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_excluded_circle_lies_at_the_image_s_centre_in_whole_frames_too(generator, whole):
+    raw = generator.normal(3000.0, 10.0, TEST.shape)
+    image = TEST.image
+    raw[image.row + image.rows // 2, image.column + image.columns // 2] = 60000.0
+    frame = frame_of(raw, TEST, 100.0, 5.0)
+    region = Region(*TEST.shape, 0, 0) if whole else None
+    for radius, heads in ((0.0, 1), (5.0, 0)):
+        options = CalibrateFrame(excluded_radius=radius)
+        assert to_level2a(frame, None, options, region=region).heads == heads

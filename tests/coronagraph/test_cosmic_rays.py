@@ -19,8 +19,6 @@ from levelworks.coronagraph.cosmic_rays import (
     flag_cosmic_rays,
     flag_saturation,
     level_from_histogram,
-    percent_saturated,
-    saturation_mask,
 )
 from levelworks.coronagraph.dq import DQ
 from levelworks.coronagraph.geometry import Region, geometries
@@ -210,12 +208,11 @@ def test_nan_and_other_bits():
     assert (rows.tolist(), columns.tolist()) == ([4], [11])
     assert dq[4, 11] == DQ.DEAD | DQ.SATURATED | DQ.COSMIC_RAY
     assert dq[0, 0] == DQ.DEAD
-    np.testing.assert_array_equal(saturation_mask(image, LEVEL), (dq & DQ.SATURATED) != 0)
+    np.testing.assert_array_equal((dq & DQ.SATURATED) != 0, image >= LEVEL)
 
 
 def test_figures():
     assert [automatic_tail(gain) for gain in (1.0, 25.0, 1000.0, 5000.0)] == [0, 1, 40, 200]
-    assert percent_saturated(np.array([[1.0, 80.0], [90.0, np.nan]]), LEVEL) == 50.0
 
 
 def test_level_from_histogram():
@@ -226,6 +223,14 @@ def test_level_from_histogram():
     difference, level = level_from_histogram(image)
     assert 60.0 < level < 3000.0
     assert mask_of(difference, CosmicRaySearch(level, level))[1] == hits
+
+
+def test_level_from_histogram_passes_over_what_is_not_finite():
+    image = np.random.default_rng(3).normal(500.0, 10.0, (80, 90))
+    image[40, 50] += 4000.0
+    image[[10, 20], [11, 21]] = np.nan, np.inf
+    difference, level = level_from_histogram(image)
+    assert mask_of(difference, CosmicRaySearch(level, level))[1] == [(40, 50)]
 
 
 def test_no_level_where_the_histogram_only_falls():

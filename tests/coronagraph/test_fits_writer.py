@@ -205,3 +205,8 @@ def test_a_missing_unit_is_noticed(tmp_path, monkeypatch):
     planes = [Plane("SCI", np.ones((10, 10))), Plane("ERR", np.ones((10, 10)))]
     with pytest.raises(TransientError, match=r"x\.fits"):
         write_planes(tmp_path / "x.fits", [], planes)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float64("nan")])
+def test_numbers_that_are_not_finite_become_cards_without_value(value):
+    assert parse_card(card("RN", value, "[e-] read noise")) == ("RN", None)

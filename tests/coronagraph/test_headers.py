@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from astropy.io import fits
 from hypothesis import given, settings
@@ -11,7 +12,14 @@ from hypothesis import strategies as st
 
 from levelworks.core.outcome import InvalidInput
 from levelworks.coronagraph.geometry import geometries
-from levelworks.coronagraph.headers import BLOCK, Level1Header, parse_card, read_level1_header, read_units
+from levelworks.coronagraph.headers import (
+    BLOCK,
+    Level1Header,
+    parse_card,
+    read_level1_header,
+    read_units,
+    round_setting,
+)
 from levelworks.coronagraph.level1 import level1_headers
 
 
@@ -209,3 +217,34 @@ def test_units_are_walked_by_their_headers(tmp_path, shared_data):
         (tmp_path / "frame.fits").write_bytes(broken)
         with pytest.raises(InvalidInput, match=r"frame\.fits"):
             read_units(tmp_path / "frame.fits")
+
+
+def test_compressed_images_are_named_as_such(tmp_path):
+    path = tmp_path / "frame.fits"
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(np.zeros((4, 4), np.int16))]).writeto(path)
+    with pytest.raises(InvalidInput, match=r"frame\.fits: the first extension is no image but BINTABLE"):
+        read_level1_header(path)
+
+
+def test_bytes_that_are_not_ascii_become_question_marks(tmp_path, small):
+    headers = level1_headers("fft", geometry=small, gain=1.0, exposure_time=0.6)
+    path = write_headers(tmp_path / "frame.fits", *headers)
+    path.write_bytes(path.read_bytes().replace(b"TRAP_PUMPING", b"TRAP\xe9PUMPING"))
+    found = read_level1_header(path)
+    assert found.image["OPMODE"] == "TRAP?PUMPING"
+    assert all(card.isascii() for card in found.image_cards)
+
+
+def test_headers_that_list_tens_of_thousands_of_frames_are_read(tmp_path):
+    path = tmp_path / "combination.fits"
+    listed = [f"FILE{number}".ljust(8) + f"= '{number}'" for number in range(1000)] * 25
+    path.write_text(header_block("SIMPLE  =                    T", "NAXIS   =                    0", *listed))
+    (unit,) = read_units(path)
+    assert len(unit.cards) == 25_002
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded"), [(0.6000000000001, 0.6), (0.6, 0.6), (4999.123456, 4999.1235), (0.0, 0.0)]
+)
+def test_settings_are_told_apart_by_eight_digits(value, rounded):
+    assert round_setting(value) == rounded

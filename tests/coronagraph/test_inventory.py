@@ -177,3 +177,11 @@ def test_groups_that_would_share_a_name_are_refused(tmp_path):
     setting = read_setting(next(other.iterdir()))[0]
     with pytest.raises(InvalidOptions, match="two groups"):
         inventory_of(**{"a": mixed, f"a_{setting.name}": other})
+
+
+def test_noise_in_the_last_digits_of_a_setting_does_not_part_a_dataset(tmp_path):
+    for number, time in enumerate((0.6, 0.6000000000001, 0.59999999999)):
+        write_frame(tmp_path, number, 4999.0 + 1e-9 * number, time)
+    found = inventory_of(science=tmp_path)
+    assert members(found) == {"science": [frame_id(0), frame_id(1), frame_id(2)]}
+    assert list(found.settings.values()) == [Setting(4999.0, 0.6)]

@@ -13,7 +13,6 @@ from levelworks.core.outcome import InvalidInput, InvalidOptions
 from levelworks.coronagraph.dq import DQ
 from levelworks.coronagraph.geometry import Geometry, choose_geometry
 from levelworks.coronagraph.noise_maps import (
-    excess_noise_variance,
     fit_noise_maps,
     inverse_variances,
 )
@@ -137,11 +136,6 @@ def inverse_variances_at(stacks: list[StackSums], charge: float, current: float)
         assert predicted[s] == pytest.approx(exact, rel=0.12)
         predicted[s] = exact
     return predicted
-
-
-def test_excess_noise_is_1_without_gain_and_tends_to_2():
-    assert excess_noise_variance(1.0) == pytest.approx(1.0)
-    assert excess_noise_variance(5000.0) == pytest.approx(2.0, abs=0.03)
 
 
 def test_pixels_masked_in_most_of_a_stack_are_fitted_without_it(geometry):

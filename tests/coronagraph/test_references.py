@@ -86,6 +86,7 @@ def test_dark_of_another_setting_is_refused(tmp_path):
     zero = NoiseMap(np.zeros(SHAPE))
     write_dark(tmp_path / "dark.fits", master_dark(zero, zero, zero, 5.0, 1.0), 5.0, 1.0, {})
     assert not load(gain=5.0, dark=tmp_path / "dark.fits")[0].dark.any()
+    assert not load(gain=5.0000000001, dark=tmp_path / "dark.fits")[0].dark.any()
     with pytest.raises(InvalidReference, match="is for gain 5 and 1 s, the frame has gain 1 and 1 s"):
         load(gain=1.0, dark=tmp_path / "dark.fits")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from levelworks.core.outcome import Status
+from levelworks.core.outcome import InvalidReference, Status
 from levelworks.core.stage import run, stages
 from levelworks.coronagraph.geometry import geometries
 from levelworks.coronagraph.scenes import dark_scene
@@ -102,23 +102,109 @@ def test_bytes_of_datasets_depend_on_neither_ranks_nor_order(night, tmp_path, ra
     assert record["ranks"] == ranks
 
 
-def test_noise_maps_depend_on_neither_ranks_nor_order(tmp_path):
-    first = 0
-    for gain in (10.0, 1000.0):
-        for time in (2.0, 60.0):
-            scene = dark_scene(geometries()["TEST"])
-            simulated(tmp_path / "raw", frames=3, gain=gain, time=time, first=first, scene=scene)
-            first += 3
-    frames = sorted((tmp_path / "raw").glob("*.fits"))
+def test_noise_maps_depend_on_neither_ranks_nor_order(darks, tmp_path):
     options = {"frames_per_block": 2}
-    outcome = stage("make-noise-maps", options, frames=frames, noise_maps=tmp_path / "one/maps.fits")
+    outcome = stage("make-noise-maps", options, frames=darks, noise_maps=tmp_path / "one/maps.fits")
     assert outcome.status is Status.DONE
     assert outcome.quality["stacks"] == 4
     for ranks in (2, 3):
         many = tmp_path / f"ranks{ranks}"
-        on_ranks(ranks, many, "make-noise-maps", "--frames", *frames[::-1], "--noise-maps", "maps.fits",
+        on_ranks(ranks, many, "make-noise-maps", "--frames", *darks[::-1], "--noise-maps", "maps.fits",
                  "--options", json.dumps(options))  # fmt: skip
         assert contents(many) == contents(tmp_path / "one")
+
+
+def edited(frame: Path, target: Path, **cards: object) -> Path:
+    """Copy a frame with other values in its image header."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with fits.open(frame, do_not_scale_image_data=True) as units:
+        units[1].header.update(cards)
+        units.writeto(target)
+    return target
+
+
+@pytest.fixture
+def darks(tmp_path) -> list[Path]:
+    """Dark frames of two gains and two times, three each."""
+    scene, settings = (
+        dark_scene(geometries()["TEST"]),
+        [(gain, time) for gain in (10.0, 1000.0) for time in (2.0, 60.0)],
+    )
+    for number, (gain, time) in enumerate(settings):
+        simulated(tmp_path / "raw", frames=3, gain=gain, time=time, first=3 * number, scene=scene)
+    return sorted((tmp_path / "raw").glob("*.fits"))
+
+
+def test_noise_maps_leave_out_frames_that_turn_out_unusable(darks, tmp_path):
+    with fits.open(darks[4], mode="update") as units:
+        units[1].data[:, geometries()["TEST"].image.slices[1]] = 65000
+    outcome = stage("make-noise-maps", frames=darks, noise_maps=tmp_path / "one/maps.fits")
+    assert outcome.status is Status.DONE
+    assert (outcome.quality["frames"], outcome.quality["left_out"]) == (11, 1)
+    assert any(darks[4].name in text and "saturated" in text for text in outcome.warnings)
+    with fits.open(tmp_path / "one/maps.fits") as units:
+        assert darks[4].name not in {name.strip() for name in units["PROVENANCE"].data["NAME"]}
+    on_ranks(2, tmp_path / "two", "make-noise-maps", "--frames", *darks, "--noise-maps", "maps.fits")
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+def test_noise_maps_without_an_estimate_of_read_noise_are_written(darks, tmp_path, monkeypatch):
+    monkeypatch.setattr("levelworks.coronagraph.noise_maps._root", lambda square: np.nan)
+    outcome = stage("make-noise-maps", frames=darks, noise_maps=tmp_path / "maps.fits")
+    assert outcome.status is Status.DONE
+    assert fits.getheader(tmp_path / "maps.fits")["RN"] is None
+
+
+def test_frames_of_different_k_gain_are_combined(night, tmp_path):
+    raw = min((night / "raw").glob("*.fits"))
+    calibrate(night, tmp_path, [raw, edited(raw, tmp_path / "raw/other.fits", KGAINPAR=8.5)])
+    frames = sorted(tmp_path.glob("*_L2b.fits"))
+    outcome = stage("combine", frames=frames, mean=tmp_path / "mean.fits", median=tmp_path / "median.fits")
+    assert outcome.status is Status.DONE
+    assert outcome.quality["frames"] == 2
+
+
+def test_photons_are_not_counted_with_maps_of_another_shape(night, tmp_path):
+    fits.PrimaryHDU(np.zeros((120, 220))).writeto(tmp_path / "map.fits")
+    frames = sorted((night / "frames").glob("*_L2a.fits"))
+    for role in ("fixed_pattern", "flat"):
+        files = {role: tmp_path / "map.fits", "photons": tmp_path / "photons.fits"}
+        with pytest.raises(InvalidReference, match=f"references.{role}: .* has 120x220 pixels"):
+            stage("count-photons", {"threshold_sigma": 4.0}, frames=frames, **files)
+
+
+def test_photons_are_counted_with_the_pattern_of_noise_maps_and_bad_pixels_are_flagged(night, darks, tmp_path):
+    stage("make-noise-maps", frames=darks, noise_maps=tmp_path / "maps.fits")
+    image = geometries()["TEST"].image
+    with fits.open(tmp_path / "maps.fits") as units:
+        fits.PrimaryHDU(units["FPN"].data[image.slices]).writeto(tmp_path / "pattern.fits")
+    bad = np.zeros((image.rows, image.columns), np.int16)
+    bad[7, 9] = 8
+    fits.PrimaryHDU(bad).writeto(tmp_path / "bad.fits")
+    frames, options = sorted((night / "frames").glob("*_L2a.fits")), {"threshold_sigma": 4.0}
+    planes = []
+    for name in ("noise_maps", "fixed_pattern"):
+        files = {name: tmp_path / ("maps.fits" if name == "noise_maps" else "pattern.fits")}
+        photons = tmp_path / f"{name}.fits"
+        stage("count-photons", options, frames=frames, bad_pixels=tmp_path / "bad.fits", photons=photons, **files)
+        planes.append({plane: fits.getdata(photons, plane) for plane in ("COUNTS", "DQ")})
+    assert np.array_equal(planes[0]["COUNTS"], planes[1]["COUNTS"])
+    assert planes[0]["DQ"][7, 9] & 8
+    assert np.count_nonzero(planes[0]["DQ"] & 8) == 1
+    stage("count-photons", options, frames=frames, photons=tmp_path / "plain.fits")
+    assert not np.array_equal(fits.getdata(tmp_path / "plain.fits", "COUNTS"), planes[0]["COUNTS"])
+
+
+def test_photon_counted_dark_of_another_time_is_refused(night, tmp_path):
+    frames = sorted((night / "frames").glob("*_L2a.fits"))
+    simulated(tmp_path / "raw", frames=1, gain=1000.0, time=3.0, scene=dark_scene(geometries()["TEST"]))
+    raw = next((tmp_path / "raw").glob("*.fits"))
+    stage("calibrate-frame", frame=raw, level2a=tmp_path / "a.fits", level2b=tmp_path / "b.fits")
+    options = {"threshold_sigma": 4.0}
+    stage("count-photons", options, frames=[tmp_path / "a.fits"], photons=tmp_path / "dark.fits")
+    outcome = stage("count-photons", options, frames=frames, dark=tmp_path / "dark.fits", photons=tmp_path / "p.fits")
+    assert outcome.status is Status.QUARANTINED
+    assert "has exposure time 3, the frames have 2" in outcome.reason
 
 
 def test_combined_headers_list_every_input(night, tmp_path):

@@ -114,13 +114,20 @@ def detector_value(options: Detector, frame: Level1Frame, name: str) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _subtract_bias(raw: np.ndarray, level: np.ndarray, flag_invalid: Any, out: np.ndarray, dq: np.ndarray) -> None:
+def _subtract_bias(raw: np.ndarray, level: np.ndarray, flag_invalid: Any, out: np.ndarray, dq: np.ndarray) -> int:
+    """Subtract the bias, start the flags, and return the number of invalid converter values."""
+    invalid = 0
     for row in range(raw.shape[0]):
         bias = level[row]
+        number = np.uint32(0)
         for column in range(raw.shape[1]):
             value = raw[row, column]
+            wrong = (value == 0) | (value == 65535) | (value != value)
             out[row, column] = value - bias
-            dq[row, column] = flag_invalid if (value == 0) | (value == 65535) | (value != value) else 0
+            dq[row, column] = flag_invalid if wrong else 0
+            number += np.uint32(wrong)
+        invalid += int(number)
+    return invalid
 
 
 def to_level2a(
@@ -144,25 +151,28 @@ def to_level2a(
     Raises
     ------
     InvalidInput
-        Where the header gives no gain or exposure time, or more pixels are saturated than allowed.
+        Where the header gives no gain or exposure time, no pixel holds a value, or more pixels are saturated than
+        allowed.
     """
     geometry, header = frame.geometry, frame.header
     gain, exposure_time = header.gain, header.exposure_time
     k_gain = detector_value(options, frame, "k_gain")
     well = detector_value(options, frame, "pixel_full_well")
     whole = region is not None
-    rows, columns = (region or geometry.image).slices
+    area = region or geometry.image
+    rows, columns = area.slices
     bias = row_bias(
         frame.counts(rows, slice(*geometry.good_columns)),
         offset=options.bias_offset,
         outlier_sigma=options.bias_outlier_sigma,
     )
-    if not np.isfinite(bias.level).all():
+    if not (np.isfinite(bias.level).all() and np.isfinite(bias.noise)):
         raise InvalidInput(f"{frame.name}: the prescan holds values that are not finite; there is no bias to subtract")
     raw = frame.counts(rows, columns)
     image = np.empty(raw.shape, dtype=precision)
     dq = np.empty(raw.shape, dtype=np.uint16)
-    _subtract_bias(raw, bias.level, INVALID_ADC, image, dq)
+    if _subtract_bias(raw, bias.level, INVALID_ADC, image, dq) == image.size:
+        raise InvalidInput(f"{frame.name}: every pixel is 0, 65535 or not a number; the converter gave no values")
     if bias.replaced.any():
         dq[bias.replaced] |= np.uint16(DQ.BIAS_REPLACED)
 
@@ -175,7 +185,8 @@ def to_level2a(
             f"(max_saturated is {100 * options.max_saturated:g} %)"
         )
     read_noise = bias.noise * k_gain * (float(curve.factors[0]) if curve is not None else 1.0)
-    search = _search(options, frame, gain, register, pixel, _background_noise(image, bias.noise, gain / k_gain))
+    noise = _background_noise(image, bias.noise, gain / k_gain)
+    search = _search(options, frame, area, gain, register, pixel, noise)
     searched = image
     if options.cosmic_ray_level == "histogram":
         searched, level = level_from_histogram(image)
@@ -206,13 +217,13 @@ def _background_noise(image: np.ndarray, read_noise: float, counts_per_electron:
 
 
 def _search(
-    options: Detector, frame: Level1Frame, gain: float, register: float, pixel: float, noise: float
+    options: Detector, frame: Level1Frame, area: Region, gain: float, register: float, pixel: float, noise: float
 ) -> CosmicRaySearch:
     well = register if options.plateau_well == "register" else min(register, pixel)
     head = options.saturation_threshold if options.head_threshold is None else options.head_threshold
     tail = automatic_tail(gain) if options.cosmic_ray_tail == "auto" else int(options.cosmic_ray_tail)
     image = frame.geometry.image
-    centre = ((image.rows - 1) / 2, (image.columns - 1) / 2)
+    centre = (image.row - area.row + (image.rows - 1) / 2, image.column - area.column + (image.columns - 1) / 2)
     return CosmicRaySearch(
         head_level=head * well,
         plateau_level=options.plateau_threshold * well,

@@ -96,16 +96,6 @@ class CosmicRaySearch:
             raise InvalidOptions("cosmic rays: an adaptive tail can't be combined with compat, whose tail is fixed")
 
 
-def saturation_mask(image: np.ndarray, level: float) -> np.ndarray:
-    """Return where an image (DN) is at or above the saturation level (DN); bool, NaN is not saturated."""
-    return image >= level
-
-
-def percent_saturated(image: np.ndarray, level: float) -> float:
-    """Return the percentage of pixels at or above the level, by which over-saturated frames are rejected."""
-    return 100.0 * np.count_nonzero(image >= level) / image.size
-
-
 def automatic_tail(gain: float) -> int:
     """Return the length of a tail in pixels, 40 at an EM gain of 1000 and proportional to the gain."""
     return round(gain * TAIL_AT_GAIN_1000 / 1000.0)
@@ -117,7 +107,7 @@ def level_from_histogram(image: np.ndarray, window: int = 10, bins: int = 21) ->
     Parameters
     ----------
     image : ndarray, shape (rows, columns)
-        Bias-subtracted DN, finite.
+        Bias-subtracted DN; what is not finite counts as background.
     window : int
         Side of the square of the median, in pixels.
     bins : int
@@ -134,7 +124,9 @@ def level_from_histogram(image: np.ndarray, window: int = 10, bins: int = 21) ->
     # This import takes longer than those of the whole line, and few runs need it.
     from scipy.ndimage import median_filter
 
-    difference = image - median_filter(image, size=window, mode="nearest")
+    finite = np.isfinite(image)
+    filled = image if finite.all() else np.where(finite, image, np.median(image[finite])).astype(image.dtype)
+    difference = filled - median_filter(filled, size=window, mode="nearest")
     counts, edges = np.histogram(difference, bins=bins)
     above = np.arange(int(np.argmax(counts)) + 1, bins - 1)
     minima = above[counts[above] <= counts[above + 1]]

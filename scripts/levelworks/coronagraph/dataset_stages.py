@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,28 +11,35 @@ from astropy.io import fits
 
 from levelworks.core import mpi
 from levelworks.core.aggregate import Inputs, usable_inputs
-from levelworks.core.outcome import InvalidInput, NothingToProduce, Outcome
+from levelworks.core.outcome import InvalidInput, InvalidReference, NothingToProduce, Outcome
 from levelworks.coronagraph.combine import Combination, enough_for_read_noise
+from levelworks.coronagraph.dark_stage import read_noise_maps
 from levelworks.coronagraph.datasets import combine_dataset, count_dataset
 from levelworks.coronagraph.dq import DQ
 from levelworks.coronagraph.fits_writer import Plane, card
+from levelworks.coronagraph.headers import round_setting
 from levelworks.coronagraph.options import Combine, CountPhotons
 from levelworks.coronagraph.peer_view import detector_cards, write_peer_file
 from levelworks.coronagraph.product_reader import Product, common_cards, open_dataset
 from levelworks.coronagraph.products import write_combination
-from levelworks.coronagraph.readers import read_any_map
+from levelworks.coronagraph.readers import read_map
+from levelworks.coronagraph.references import read_bad_pixels
 
 PeerFiles = tuple[Path | None, Path | None, Path | None, Path | None]
 
 
 def _open(
-    frames: list[Path], max_quarantined: float | None, planes: tuple[str, ...], communicator: mpi.Communicator
+    frames: list[Path],
+    max_quarantined: float | None,
+    planes: tuple[str, ...],
+    equal: tuple[str, ...],
+    communicator: mpi.Communicator,
 ) -> tuple[Inputs, list[Product]]:
     with mpi.together(communicator):
         inputs = usable_inputs(frames, max_quarantined, "frames")
         if not inputs.usable:
             raise InvalidInput("every frame of the dataset was left out")
-        products = open_dataset(inputs.usable, planes, equal=("GAIN", "EXPTIME", "KGAINPAR"))
+        products = open_dataset(inputs.usable, planes, equal)
     return inputs, products
 
 
@@ -46,7 +54,7 @@ def combine(frames: list[Path], mean: Path, median: Path, peer: PeerFiles, optio
         Where frames of different settings are mixed, or none is left.
     """
     communicator = mpi.world()
-    inputs, products = _open(frames, options.max_quarantined, ("SCI", "ERR", "DQ"), communicator)
+    inputs, products = _open(frames, options.max_quarantined, ("SCI", "ERR", "DQ"), ("GAIN", "EXPTIME"), communicator)
     whole = combine_dataset(
         products,
         communicator,
@@ -128,14 +136,29 @@ def _reference_names(product: Product) -> dict[str, str]:
         return {str(row["ROLE"]).strip(): str(row["NAME"]).strip() for row in table}
 
 
-def count_photons(
-    frames: list[Path],
-    fixed_pattern: Path | None,
-    flat: Path | None,
-    dark: Path | None,
-    photons: Path,
-    options: CountPhotons,
-) -> Outcome:
+@dataclass(frozen=True)
+class CountingReferences:
+    """What counts are corrected with; None stands for what leaves them as they are."""
+
+    fixed_pattern: Path | None = None
+    noise_maps: Path | None = None
+    flat: Path | None = None
+    bad_pixels: Path | None = None
+    dark: Path | None = None
+
+    def read_fixed_pattern(self, shape: tuple[int, int]) -> np.ndarray | None:
+        """Return the fixed pattern behind the register (e-), that of the noise maps where they are given."""
+        if self.noise_maps is None:
+            return (
+                None if self.fixed_pattern is None else read_map(self.fixed_pattern, shape, "references.fixed_pattern")
+            )
+        pattern = read_noise_maps(self.noise_maps)["fixed_pattern"].value
+        if pattern.shape != shape:
+            raise InvalidReference(f"{self.noise_maps.name} has an image region of {pattern.shape}, the frames {shape}")
+        return pattern
+
+
+def count_photons(frames: list[Path], references: CountingReferences, photons: Path, options: CountPhotons) -> Outcome:
     """Count photons in Level 2a frames and write the mean electrons per pixel and frame.
 
     Raises
@@ -148,7 +171,8 @@ def count_photons(
         Where the threshold does not fit gain and read noise.
     """
     communicator = mpi.world()
-    inputs, products = _open(frames, options.max_quarantined, ("SCI", "DQ"), communicator)
+    equal = ("GAIN", "EXPTIME", "KGAINPAR")
+    inputs, products = _open(frames, options.max_quarantined, ("SCI", "DQ"), equal, communicator)
     gain, k_gain = products[0].value("GAIN"), products[0].value("KGAINPAR")
     read_noise = options.read_noise or float(np.median([product.value("RN") for product in products]))
     threshold = options.threshold_sigma * read_noise
@@ -158,7 +182,7 @@ def count_photons(
             f"noise of {read_noise:.4g} e- is not below it"
         )
     with mpi.together(communicator):
-        pattern = None if fixed_pattern is None else read_any_map(fixed_pattern, "references.fixed_pattern")
+        pattern = references.read_fixed_pattern(products[0].shape)
     whole = count_dataset(
         products,
         communicator,
@@ -171,15 +195,17 @@ def count_photons(
     if whole is None:
         return Outcome()
     values, errors, dq = whole.mean.mean, whole.mean.error, whole.mean.dq.copy()
-    if dark is not None:
-        values, errors = _subtract_dark(values, errors, dq, dark, gain)
-    if flat is not None:
-        values, errors = _divide_flat(values, errors, dq, flat)
+    if references.bad_pixels is not None:
+        dq |= read_bad_pixels(references.bad_pixels, dq.shape)
+    if references.dark is not None:
+        values, errors = _subtract_dark(values, errors, dq, references.dark, products[0])
+    if references.flat is not None:
+        values, errors = _divide_flat(values, errors, dq, references.flat)
     sci = [
         card("BUNIT", "electron", "mean per pixel and frame"),
         card("PCTHRESH", threshold, "[e-] counting threshold"),
         card("PCRN", read_noise, "[e-] read noise"),
-        card("PCDARK", dark is not None, "photon-counted dark subtracted"),
+        card("PCDARK", references.dark is not None, "photon-counted dark subtracted"),
     ]
     planes = [
         Plane("SCI", values.astype(np.float32), sci),
@@ -188,7 +214,7 @@ def count_photons(
         Plane("COUNTS", _counts(whole.counts), [card("BUNIT", "", "frames above the threshold")]),
         Plane("SAMPLES", _counts(whole.frames), [card("BUNIT", "", "usable frames by pixel")]),
     ]
-    files = {"frames": list(inputs.usable), **_named(fixed_pattern=fixed_pattern, flat=flat, dark=dark)}
+    files = {"frames": list(inputs.usable), **_named(**vars(references))}
     cards = (common_cards(products, "PRIMARY"), common_cards(products, "SCI"))
     write_combination(photons, "photon counts", cards, [product.path.name for product in products], planes, files)
     mean = float(np.nanmean(whole.mean.mean))
@@ -213,19 +239,27 @@ def _named(**files: Path | None) -> dict[str, list[Path]]:
 
 
 def _subtract_dark(
-    values: np.ndarray, errors: np.ndarray, dq: np.ndarray, dark: Path, gain: float
+    values: np.ndarray, errors: np.ndarray, dq: np.ndarray, dark: Path, frame: Product
 ) -> tuple[np.ndarray, np.ndarray]:
     """Subtract photon-counted darks; nothing is clipped, a clipped mean would be biased."""
     product = open_dataset((dark,), ("SCI", "ERR", "DQ"), equal=())[0]
-    if product.value("GAIN") != gain:
-        raise InvalidInput(f"the photon-counted dark has gain {product.value('GAIN'):g}, the frames {gain:g}")
+    if product.shape != frame.shape:
+        raise InvalidInput(
+            f"the photon-counted dark {dark.name} has the shape {product.shape}, the frames {frame.shape}"
+        )
+    for keyword, what in (("GAIN", "gain"), ("EXPTIME", "exposure time")):
+        of_dark, of_frame = product.value(keyword), frame.value(keyword)
+        if round_setting(of_dark) != round_setting(of_frame):
+            raise InvalidInput(
+                f"the photon-counted dark {dark.name} has {what} {of_dark:g}, the frames have {of_frame:g}"
+            )
     rows = range(product.shape[0])
     dq |= product.rows("DQ", rows)
     return values - product.rows("SCI", rows), np.hypot(errors, product.rows("ERR", rows))
 
 
 def _divide_flat(values: np.ndarray, errors: np.ndarray, dq: np.ndarray, flat: Path) -> tuple[np.ndarray, np.ndarray]:
-    response = read_any_map(flat, "references.flat")
+    response = read_map(flat, values.shape, "references.flat")
     dead = ~(response > 0)
     dq[dead] |= np.uint16(DQ.DEAD)
     safe = np.where(dead, 1.0, response)

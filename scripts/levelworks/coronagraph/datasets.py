@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from levelworks.core.mpi import Communicator, blocks, split
+from levelworks.core.mpi import Communicator, blocks, split, together
 from levelworks.core.progress import track
 from levelworks.coronagraph.combine import Combination, combine_stripe
 from levelworks.coronagraph.dq import UNUSABLE
@@ -70,10 +70,11 @@ def combine_dataset(
     row_bytes = len(products) * columns * (itemsize + 4 + 2)
     stripes = _stripes(rows, row_bytes, memory_mb, communicator)
     parts = []
-    for stripe in track(stripes, len(stripes), "stripes combined"):
-        values, errors, dq = (_stack(products, plane, stripe) for plane in ("SCI", "ERR", "DQ"))
-        part = combine_stripe(values, errors=errors, dq=dq, empty_value=empty_value, scale_to_sum=scale_to_sum)
-        parts.append({field.name: getattr(part, field.name) for field in fields(part)})
+    with together(communicator):
+        for stripe in track(stripes, len(stripes), "stripes combined"):
+            values, errors, dq = (_stack(products, plane, stripe) for plane in ("SCI", "ERR", "DQ"))
+            part = combine_stripe(values, errors=errors, dq=dq, empty_value=empty_value, scale_to_sum=scale_to_sum)
+            parts.append({field.name: getattr(part, field.name) for field in fields(part)})
     whole = _gather(parts, communicator)
     return None if whole is None else Combination(**whole)
 
@@ -133,9 +134,10 @@ def count_dataset(
             yield electrons, (product.rows("DQ", share) & np.uint16(UNUSABLE)) == 0
 
     parts = []
-    if len(share):
-        counts, usable = count_photons(frames(), threshold)
-        parts.append({"counts": counts, "frames": usable})
+    with together(communicator):
+        if len(share):
+            counts, usable = count_photons(frames(), threshold)
+            parts.append({"counts": counts, "frames": usable})
     whole = _gather(parts, communicator)
     if whole is None:
         return None

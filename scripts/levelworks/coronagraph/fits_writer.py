@@ -55,8 +55,13 @@ def _card(keyword: str, value: Hashable, kind: Hashable, comment: str) -> str:  
     return str(fits.Card(keyword, value, comment))
 
 
-def card(keyword: str, value: str | float | bool, comment: str = "") -> str:
-    """Return the card image of a keyword; one that is too long for the standard becomes a HIERARCH card."""
+def card(keyword: str, value: str | float | bool | None, comment: str = "") -> str:
+    """Return the card image of a keyword; one that is too long for the standard becomes a HIERARCH card.
+
+    A number that is not finite has no place in a header: its card is one without value.
+    """
+    if isinstance(value, float) and not np.isfinite(value):
+        value = None
     long = len(keyword) > 8 and not keyword.startswith("HIERARCH ")
     image = _card(f"HIERARCH {keyword}" if long else keyword, value, type(value).__name__, comment)
     if len(image) == CARD:

@@ -16,7 +16,8 @@ from levelworks.core.outcome import InvalidInput
 
 BLOCK = 2880
 CARD = 80
-MAX_BLOCKS = 64
+MAX_BLOCKS = 4096
+"""Combinations list every frame in their header: room for some 140,000 of them."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def read_level1_header(path: Path) -> Level1Header:
     Raises
     ------
     InvalidInput
-        Where the file is no FITS file, is cut off within a header, or holds no two-dimensional image there.
+        Where the file is no FITS file, is cut off within a header, or holds no plain two-dimensional image there.
     """
     with path.open("rb") as file:
         primary, primary_cards, _ = _read_header(file, path, first="SIMPLE")
@@ -109,6 +110,10 @@ def read_level1_header(path: Path) -> Level1Header:
                 f"{path.name}: the primary HDU holds data; Level 1 keeps its image in the first extension"
             )
         image, image_cards, offset = _read_header(file, path, first="XTENSION")
+    if image.get("XTENSION") != "IMAGE":
+        raise InvalidInput(
+            f"{path.name}: the first extension is no image but {image.get('XTENSION')}; unpack compressed frames first"
+        )
     if image.get("NAXIS") != 2:
         raise InvalidInput(f"{path.name}: the first extension is no two-dimensional image (NAXIS {image.get('NAXIS')})")
     for keyword in ("BITPIX", "NAXIS1", "NAXIS2"):
@@ -117,6 +122,14 @@ def read_level1_header(path: Path) -> Level1Header:
     return Level1Header(
         primary, image, primary_cards, image_cards, offset, (int(image["NAXIS2"]), int(image["NAXIS1"]))
     )
+
+
+SETTING_DIGITS = 8
+
+
+def round_setting(value: float) -> float:
+    """Round a gain or an exposure time to the digits in which settings differ: clocks and converters leave noise."""
+    return float(f"{value:.{SETTING_DIGITS}g}")
 
 
 STRUCTURE = {f"{keyword:8}" for keyword in ("BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "EXTNAME")}
@@ -133,7 +146,8 @@ def _read_header(
             raise InvalidInput(f"{path.name}: no FITS file with an image extension ({first} not found)")
         if len(block) < BLOCK:
             raise InvalidInput(f"{path.name}: cut off within a header")
-        text = block.decode("ascii", errors="replace")
+        # Bytes that are not ASCII become question marks: cards are passed on, and products must be sound FITS.
+        text = block.decode("ascii", errors="replace").replace("\ufffd", "?")
         for start in range(0, BLOCK, CARD):
             card = text[start : start + CARD]
             if card.startswith("END     "):

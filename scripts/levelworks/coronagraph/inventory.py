@@ -15,7 +15,7 @@ from pathlib import Path
 from levelworks.core.discover import discover
 from levelworks.core.outcome import InvalidInput, InvalidOptions
 from levelworks.coronagraph.geometry import choose_geometry
-from levelworks.coronagraph.headers import read_level1_header
+from levelworks.coronagraph.headers import Level1Header, read_level1_header, round_setting
 from levelworks.coronagraph.options import Coronagraph
 
 
@@ -25,6 +25,11 @@ class Setting:
 
     gain: float
     exposure_time: float
+
+    @classmethod
+    def of(cls, header: Level1Header) -> Setting:
+        """Return the setting of a header, to the digits in which settings are told apart."""
+        return cls(round_setting(header.gain), round_setting(header.exposure_time))
 
     @property
     def name(self) -> str:
@@ -116,7 +121,7 @@ def read_setting(path: Path) -> tuple[Setting | None, str | None]:
     """Read setting and geometry of a frame; None where its header doesn't give them."""
     try:
         header = read_level1_header(path)
-        setting = Setting(header.gain, header.exposure_time)
+        setting = Setting.of(header)
         return setting, choose_geometry(header.shape, header.array_type).name
     except (InvalidInput, OSError):
         return None, None

@@ -86,9 +86,12 @@ class Layout:
     def counting_inputs(self, wildcards: Any) -> dict[str, Any]:
         """Return the Level 2a frames of a group and what their counts are corrected with."""
         dark = self.plan.photon_counting_dark(self.plan.inventory.groups[wildcards.group])
+        references, made_map = self.plan.frame_references, self.plan.makes_bad_pixel_map
         found = {
             "fixed_pattern": self.plan.dark_references.get("fixed_pattern"),
-            "flat": self.plan.frame_references.get("flat"),
+            "noise_maps": self.noise_maps if self.plan.makes_noise_maps else None,
+            "flat": references.get("flat"),
+            "bad_pixels": self.bad_pixels if made_map else references.get("bad_pixels"),
             "dark": self.photons.format(group=dark.name) if dark else None,
         }
         return _complete("count-photons", found) | {"frames": self._members(self.level2a, wildcards.group)}

@@ -1,7 +1,7 @@
 """Noise maps from dark frames: `make-noise-maps`.
 
-Frames are grouped by gain and exposure time into stacks. Sums run over fixed blocks of frames, which ranks share and
-rank 0 adds up in order: any number of ranks gives the same bits, any number of frames the same memory.
+Frames are grouped by gain and exposure time into stacks. Sums run over fixed blocks of frames, which ranks share in
+turns and rank 0 adds up in order: any number of ranks gives the same bits, any number of frames the same memory.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from levelworks.core import mpi
-from levelworks.core.outcome import InvalidInput, LevelworksError, Outcome
+from levelworks.core.outcome import InvalidInput, Outcome
 from levelworks.core.progress import track
 from levelworks.coronagraph.calibrate import detector_value, to_level2a
 from levelworks.coronagraph.dq import UNUSABLE
@@ -52,20 +52,21 @@ def make_noise_maps(
         good, left_out = _inspect(sorted(frames, key=lambda path: path.name), options)
     stacks = _stacks(good)
     work = [(key, number, block) for key, members in stacks.items() for number, block in _blocks(members, options)]
-    sums = _sum(work, table, options, communicator)
-    if sums is None:
+    summed = _sum(work, table, options, communicator)
+    if summed is None:
         return Outcome()
-    merged = [merge_sums([one for key, one in sums if key == stack]) for stack in stacks]
-    maps = fit_noise_maps(merged, good[0].geometry, good[0].k_gain, telemetry_rows=options.telemetry_rows)
+    sums, unusable = summed
+    maps = fit_noise_maps(sums, good[0].geometry, good[0].k_gain, telemetry_rows=options.telemetry_rows)
+    left_out += [(path.name, reason) for path, reason in unusable.items()]
     warnings = [f"left out {name}: {reason}" for name, reason in left_out] + list(maps.warnings)
-    files = {"frames": [frame.path for frame in good]}
+    files = {"frames": [frame.path for frame in good if frame.path not in unusable]}
     if nonlinearity is not None:
         files["nonlinearity"] = [nonlinearity]
     _write(noise_maps, maps, good[0].geometry, files)
     quality = {
-        "frames": len(good),
+        "frames": len(files["frames"]),
         "left_out": len(left_out),
-        "stacks": len(stacks),
+        "stacks": len(sums),
         "read_noise_e": maps.read_noise,
         "bias_offset_dn": maps.bias_offset,
         "fixed_pattern_sd_e": float(np.nanstd(maps.fixed_pattern)),
@@ -113,29 +114,49 @@ Work = tuple[tuple[float, float], int, list[_Frame]]
 
 def _sum(
     work: Sequence[Work], table: NonlinearityTable | None, options: MakeNoiseMaps, communicator: mpi.Communicator
-) -> list[tuple[tuple[float, float], StackSums]] | None:
-    """Sum the blocks, one a rank at a time; rank 0 gets them all in order, the others None."""
-    share = work[communicator.rank :: communicator.size]
-    mine = [(one[0], _sum_block(one, table, options)) for one in track(share, len(share), "blocks summed")]
-    gathered = communicator.gather(mine)
-    if gathered is None:
-        return None
-    return [gathered[number % communicator.size][number // communicator.size] for number in range(len(work))]
+) -> tuple[list[StackSums], dict[Path, str]] | None:
+    """Sum the blocks, one a rank in each turn; rank 0 adds them to their stacks at once, so that few are in memory.
+
+    Returns
+    -------
+    list of StackSums, dict of Path to str, or None
+        On rank 0 the stacks that have frames, and why frames were left out; None on the others.
+    """
+    stacks: dict[tuple[float, float], StackSums] = {}
+    unusable: dict[Path, str] = {}
+    turns = mpi.blocks(len(work), communicator.size)
+    for turn in track(turns, len(turns), "turns of blocks summed"):
+        mine = turn.start + communicator.rank
+        block = _sum_block(work[mine], table, options) if mine in turn else None
+        if communicator.rank > 0:
+            if block is not None:
+                communicator.send(block, 0)
+            continue
+        for number in turn:
+            sums, faults = block if block and number == mine else communicator.receive(number - turn.start)
+            key = work[number][0]
+            stacks[key] = merge_sums([stacks[key], sums]) if key in stacks else sums
+            unusable |= faults
+    return ([sums for sums in stacks.values() if sums.frames], unusable) if communicator.rank == 0 else None
 
 
-def _sum_block(work: Work, table: NonlinearityTable | None, options: MakeNoiseMaps) -> StackSums:
+def _sum_block(
+    work: Work, table: NonlinearityTable | None, options: MakeNoiseMaps
+) -> tuple[StackSums, dict[Path, str]]:
     (gain, exposure_time), number, members = work
     geometry = members[0].geometry
     whole = Region(*geometry.shape, 0, 0)
     sums = StackSums.empty(geometry.shape, gain, exposure_time, number)
     curve = None if table is None else curve_at_gain(table, gain)
+    unusable: dict[Path, str] = {}
     for member in members:
         try:
             linear = to_level2a(read_level1(member.path), curve, options, region=whole)
         except InvalidInput as error:
-            raise LevelworksError(f"{member.path.name} became unusable while it was summed: {error}") from error
+            unusable[member.path] = str(error)
+            continue
         sums.add(linear.counts * linear.k_gain, (linear.dq & np.uint16(UNUSABLE)) == 0)
-    return sums
+    return sums, unusable
 
 
 def _write(path: Path, maps: NoiseMaps, geometry: Geometry, files: dict[str, list[Path]]) -> None:

@@ -13,13 +13,13 @@ import numpy as np
 
 from levelworks.core.outcome import InvalidInput, InvalidOptions
 from levelworks.coronagraph.dq import DQ
+from levelworks.coronagraph.emccd import excess_noise_factor_squared
 from levelworks.coronagraph.geometry import Geometry
 from levelworks.coronagraph.pixel_least_squares import dispersion, fit_partial, invert_normal, model_stack
 from levelworks.coronagraph.stack_sums import StackSums
 
 RECOMMENDED_FRAMES = 1300
 """Frames a stack should have."""
-REGISTER_STAGES = 604
 _FEW_STACKS = 3
 _PIXELS_AT_ONCE = 1 << 16
 
@@ -69,11 +69,6 @@ class NoiseMaps:
     warnings: tuple[str, ...]
 
 
-def excess_noise_variance(gain: np.ndarray | float) -> np.ndarray | float:
-    """Compute the squared excess noise factor of the register, 2 (G - 1) G^(-(N+1)/N) + 1/G (spec 4.2)."""
-    return 2.0 * (gain - 1.0) * gain ** (-(REGISTER_STAGES + 1.0) / REGISTER_STAGES) + 1.0 / gain
-
-
 def inverse_variances(
     stacks: Sequence[StackSums], read_noise: float, clock_induced_charge: float, dark_current: float
 ) -> np.ndarray:
@@ -91,7 +86,7 @@ def inverse_variances(
     """
     gain, time, frames = _settings(stacks)
     electrons = clock_induced_charge + time * dark_current
-    return frames / (read_noise**2 + excess_noise_variance(gain) * gain**2 * electrons)
+    return frames / (read_noise**2 + _excess_noise(gain) * gain**2 * electrons)
 
 
 def fit_noise_maps(
@@ -206,6 +201,10 @@ def fit_noise_maps(
     )
 
 
+def _excess_noise(gains: np.ndarray) -> np.ndarray:
+    return np.array([excess_noise_factor_squared(float(gain)) for gain in gains])
+
+
 def _settings(stacks: Sequence[StackSums]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return gains, times and frames of the stacks, each (stacks,), once they can determine F, C and D."""
     gain = np.array([stack.gain for stack in stacks], np.float64)
@@ -256,7 +255,7 @@ def _read_noises(
     contrast = (np.eye(gain.size) - design @ projection)[[one, two]]
     contrast = contrast[0] - contrast[1]
     residual = first - second - model_stack(design[one] - design[two], np.stack((pattern, charge, current)))
-    shot = excess_noise_variance(gain) * gain**2 * (charge.mean() + time * current.mean())
+    shot = _excess_noise(gain) * gain**2 * (charge.mean() + time * current.mean())
     share = contrast**2 * [np.mean(1.0 / stack.count[area][usable]) for stack in stacks]
     by_contrast = (residual.var() - np.sum(share * shot)) / np.sum(share)
 

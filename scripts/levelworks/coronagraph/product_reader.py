@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from levelworks.core.outcome import InvalidInput
-from levelworks.coronagraph.headers import Unit, read_units
+from levelworks.coronagraph.headers import Unit, read_units, round_setting
 
 TYPES: dict[int, np.dtype[Any]] = {-32: np.dtype(">f4"), -64: np.dtype(">f8"), 16: np.dtype(">u2")}
 
@@ -80,7 +80,7 @@ def open_dataset(paths: tuple[Path, ...], planes: tuple[str, ...], equal: tuple[
     Parameters
     ----------
     equal : tuple of str
-        Keywords that must have one value in all of them.
+        Keywords that must have one value, see `round_setting`, in all of them.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def open_dataset(paths: tuple[Path, ...], planes: tuple[str, ...], equal: tuple[
     if len(types) > 1:
         raise InvalidInput(f"frames of different precision: BITPIX {sorted(types)}")
     for keyword in equal:
-        values = {product.value(keyword): product.path.name for product in products}
+        values = {round_setting(product.value(keyword)): product.path.name for product in products}
         if len(values) > 1:
             named = ", ".join(f"{value:g} ({name})" for value, name in sorted(values.items()))
             raise InvalidInput(f"mixed {keyword}: {named}; frames of one dataset need one value")

@@ -12,6 +12,7 @@ from astropy.io import fits
 from levelworks.core.outcome import InvalidReference
 from levelworks.coronagraph.calibrate import References
 from levelworks.coronagraph.dq import DQ
+from levelworks.coronagraph.headers import round_setting
 from levelworks.coronagraph.nonlinearity import NonlinearityCurve, curve_at_gain
 from levelworks.coronagraph.readers import read_map, read_nonlinearity
 
@@ -95,7 +96,7 @@ def _load(
     dq |= master[3]
     response, notes = (None, ()) if flat is None else _read_flat(Path(flat[0]), shape, dq)
     if bad_pixels is not None:
-        _read_bad_pixels(Path(bad_pixels[0]), shape, dq)
+        dq |= read_bad_pixels(Path(bad_pixels[0]), shape)
     curve, findings = (None, ()) if nonlinearity is None else _read_curve(Path(nonlinearity[0]), gain, strict)
     loaded = References(*master[:3], flat=response, dq=dq, curve=curve)
     return loaded, (*notes, *findings)
@@ -122,7 +123,7 @@ def _read_dark(path: Path, shape: tuple[int, int], gain: float, exposure_time: f
         raise InvalidReference(f"master dark {path.name} can't be read ({error})") from None
     if any(planes.get(name) is None for name in ("DARK", "REGISTER", "VAR", "DQ")):
         raise InvalidReference(f"master dark {path.name} lacks a plane; it must come from make-dark")
-    if (header["GAIN"], header["EXPTIME"]) != (gain, exposure_time):
+    if (*map(round_setting, (header["GAIN"], header["EXPTIME"])),) != (*map(round_setting, (gain, exposure_time)),):
         raise InvalidReference(
             f"master dark {path.name} is for gain {header['GAIN']:g} and {header['EXPTIME']:g} s, "
             f"the frame has gain {gain:g} and {exposure_time:g} s"
@@ -155,12 +156,19 @@ def _read_flat(path: Path, shape: tuple[int, int], dq: np.ndarray) -> tuple[np.n
     return flat, notes
 
 
-def _read_bad_pixels(path: Path, shape: tuple[int, int], dq: np.ndarray) -> None:
+def read_bad_pixels(path: Path, shape: tuple[int, int]) -> np.ndarray:
+    """Read a fixed bad-pixel map as DQ bits (uint16).
+
+    Raises
+    ------
+    InvalidReference
+        Where it has another shape or holds values that are no bits.
+    """
     values = read_map(path, shape, "references.bad_pixels")
     bits = values.astype(np.uint16)
     if not np.array_equal(bits, values):
         raise InvalidReference(f"references.bad_pixels: {path.name} must hold whole numbers: 0 good, else DQ bits")
-    dq |= bits
+    return bits
 
 
 def _read_curve(path: Path, gain: float, strict: bool) -> tuple[NonlinearityCurve, tuple[str, ...]]:

@@ -101,7 +101,9 @@ def combine(
 def count_photons(
     frames: list[Path],
     fixed_pattern: Path | None,
+    noise_maps: Path | None,
     flat: Path | None,
+    bad_pixels: Path | None,
     dark: Path | None,
     *,
     photons: Path,
@@ -109,11 +111,13 @@ def count_photons(
 ) -> Outcome:
     """Count photons in the Level 2a frames of a dataset and invert the counts exactly.
 
-    ``dark`` is the product of the same stage for dark frames of the same setting; it is subtracted afterwards.
+    ``noise_maps``, a product of `make-noise-maps`, stands for the fixed pattern. ``dark`` is the product of the same
+    stage for dark frames of the same setting; it is subtracted afterwards.
     """
     from levelworks.coronagraph import dataset_stages
 
-    return dataset_stages.count_photons(frames, fixed_pattern, flat, dark, photons, options)
+    references = dataset_stages.CountingReferences(fixed_pattern, noise_maps, flat, bad_pixels, dark)
+    return dataset_stages.count_photons(frames, references, photons, options)
 
 
 @stage("coronagraph", "make-noise-maps", version=1, empty=_empty_product, mpi=True)
