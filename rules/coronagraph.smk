@@ -151,7 +151,7 @@ rule count_photons:
         tasks=lambda wildcards, threads: threads,
     params:
         frames=lambda wildcards, input: listed(input.frames),
-        options=options("coronagraph", "count-photons"),
+        options=lambda wildcards: options("coronagraph", "count-photons", **CORONAGRAPH.counting_options(wildcards)),
         version=version("coronagraph", "count-photons"),
     shell:
         command("coronagraph", "count-photons", ["photons"], ranks=True)
@@ -191,8 +191,8 @@ if CORONAGRAPH.peer_links:
         threads: 1
         shell:
             "for file in {input:q}; do"
-            " name=$(basename $file); code=${{name#{wildcards.group}_}};"
-            " ln -sf ../$name $(dirname $file)/{wildcards.group}/${{code/_bmap/_bpmap}};"
+            ' name=$(basename "$file"); code="${{name#{wildcards.group}_}}";'
+            ' ln -sf "../$name" "$(dirname "$file")/{wildcards.group}/${{code/_bmap/_bpmap}}";'
             " done > {log:q} 2>&1"
 
 

@@ -11,6 +11,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", 
 import argparse
 import logging
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,9 @@ from levelworks.core.outcome import (
 )
 
 COMMANDS = ("doctor", "status", "clean", "simulate", "schema", "check-outcomes")
+
+ABORT_DELAY = 0.3
+"""Seconds."""
 
 log = logging.getLogger("levelworks")
 
@@ -144,6 +148,8 @@ def _leave(code: int) -> int:
         communicator = mpi.world()
         if communicator.size > 1:
             sys.stderr.flush()
+            # The launcher passes on what ranks have written, and stops doing so when it hears of the end.
+            time.sleep(ABORT_DELAY)
             communicator.abort(code)
     return code
 

@@ -44,15 +44,20 @@ def test_nothing_has_its_final_name_before_all_is_written(tmp_path: Path) -> Non
     assert names(tmp_path / "new") == ["a.txt"]
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_an_error_removes_all_and_keeps_what_was_there(tmp_path: Path, error: type[BaseException]) -> None:
-    old = tmp_path / "a.txt"
-    old.write_text("old")
-    with pytest.raises(error), atomic_outputs({"a": old, "b": tmp_path / "b.txt"}) as temporary:
+def fail_half_way(finals: dict[str, Path], error: type[BaseException]) -> None:
+    with atomic_outputs(finals) as temporary:
         temporary["a"].write_text("new")
         temporary["b"].mkdir()
         (temporary["b"] / "part").write_text("part")
         raise error
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_removes_all_and_keeps_what_was_there(tmp_path: Path, error: type[BaseException]) -> None:
+    old = tmp_path / "a.txt"
+    old.write_text("old")
+    with pytest.raises(error):
+        fail_half_way({"a": old, "b": tmp_path / "b.txt"}, error)
     assert names(tmp_path) == ["a.txt"]
     assert old.read_text() == "old"
 

@@ -17,6 +17,7 @@ from levelworks.coronagraph.fits_writer import Plane, card, write_planes
 from levelworks.coronagraph.geometry import geometries
 from levelworks.coronagraph.options import Plot
 from levelworks.coronagraph.plots import draw_before_after, draw_nothing, draw_product
+from levelworks.coronagraph.product_reader import DamagedProduct
 from levelworks.coronagraph.products import primary_cards, write_empty
 from levelworks.coronagraph.scenes import dark_scene
 from levelworks.coronagraph.simulate import simulate_dataset
@@ -116,7 +117,7 @@ def test_empty_product_without_record_gives_its_header_s_reason(tmp_path: Path) 
 def test_other_files_are_refused(products: dict[str, Path], tmp_path: Path) -> None:
     for product in (products["raw"], tmp_path / "text.fits"):
         (tmp_path / "text.fits").write_text("no image")
-        with pytest.raises(InvalidInput):
+        with pytest.raises((InvalidInput, DamagedProduct)):
             draw_product(product, tmp_path / "p.png", Plot())
 
 

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from levelworks.core.aggregate import TooManyQuarantined
 from levelworks.core.outcome import InvalidReference, Status
 from levelworks.core.stage import run, stages
+from levelworks.coronagraph.desmear import desmear
 from levelworks.coronagraph.geometry import geometries
+from levelworks.coronagraph.product_reader import DamagedProduct
 from levelworks.coronagraph.scenes import dark_scene
 from workflow import simulated
 
@@ -270,3 +273,73 @@ def test_peer_view_holds_the_peer_s_four_files_in_double_precision(tmp_path):
     with fits.open(files["peer_level2b_map"]) as peer:
         assert peer[1].data.dtype == np.dtype(">i8")
         assert set(np.unique(peer[1].data)) <= {0, 1}
+
+
+def test_a_damaged_product_stops_the_combination_and_is_named(night, tmp_path):
+    frames = sorted((night / "frames").glob("*_L2b.fits"))[:3]
+    damaged = tmp_path / "damaged_L2b.fits"
+    damaged.write_bytes(frames[0].read_bytes()[:20000])
+    with pytest.raises(DamagedProduct, match=r"damaged_L2b\.fits.*remove it and run again"):
+        stage("combine", frames=[*frames, damaged], mean=tmp_path / "mean.fits", median=tmp_path / "median.fits")
+    assert not list(tmp_path.glob("me*.fits"))
+
+
+def test_frames_of_another_level_are_not_combined(night, tmp_path):
+    frames = sorted((night / "frames").glob("*_L2a.fits"))
+    outcome = stage("combine", frames=frames, mean=tmp_path / "mean.fits", median=tmp_path / "median.fits")
+    assert outcome.status is Status.QUARANTINED
+    assert "has data level L2a, L2b is needed" in outcome.reason
+
+
+def test_desmeared_and_other_frames_in_one_combination_are_told(night, tmp_path):
+    frames = sorted((night / "frames").glob("*_L2b.fits"))[:2]
+    raw = night / "raw" / f"{frames[0].name.removesuffix('_L2b.fits')}.fits"
+    stage("calibrate-frame", {"desmear": "off"}, frame=raw, dark=night / "dark.fits", level2b=tmp_path / "off_L2b.fits")
+    both = [frames[1], tmp_path / "off_L2b.fits"]
+    outcome = stage("combine", frames=both, mean=tmp_path / "mean.fits", median=tmp_path / "median.fits")
+    assert "1 of 2 frames are desmeared, the others are not" in outcome.warnings
+
+
+def test_counted_means_are_desmeared_unless_told(night, tmp_path):
+    frames = sorted((night / "frames").glob("*_L2a.fits"))
+    images = {}
+    for switch in ("on", "off"):
+        stage(
+            "count-photons",
+            {"threshold_sigma": 4.0, "desmear": switch},
+            frames=frames,
+            photons=tmp_path / f"{switch}.fits",
+        )
+        with fits.open(tmp_path / f"{switch}.fits") as units:
+            images[switch] = units["SCI"].data.astype(np.float64)
+            masked = (units["DQ"].data & 0x18AF) != 0
+            assert units["SCI"].header["DESMEAR"] is (switch == "on")
+    expected = desmear(images["off"], 2.0, fill_mask=masked)
+    assert np.nanmax(np.abs(images["on"] - expected)) < 1e-6
+    assert np.nanmax(np.abs(images["on"] - images["off"])) > 1e-6
+
+
+def test_too_many_bad_dark_frames_are_refused_with_the_list(tmp_path):
+    for number, (gain, time) in enumerate([(10.0, 2.0), (10.0, 60.0), (1000.0, 2.0), (1000.0, 60.0)]):
+        scene = dark_scene(geometries()["TEST"])
+        simulated(tmp_path / "raw", frames=2, gain=gain, time=time, first=2 * number, scene=scene)
+    frames = sorted((tmp_path / "raw").glob("*.fits"))
+    for frame in frames[::4]:
+        frame.write_bytes(frame.read_bytes()[:9000])
+    with pytest.raises(TooManyQuarantined, match="2 of 8 dark frames are quarantined"):
+        stage("make-noise-maps", frames=frames, noise_maps=tmp_path / "maps.fits")
+    outcome = stage("make-noise-maps", {"max_quarantined": 0.5}, frames=frames, noise_maps=tmp_path / "maps.fits")
+    assert outcome.quality["left_out"] == 2
+
+
+def test_weighted_noise_maps_differ_and_have_smaller_errors_of_the_fixed_pattern(tmp_path):
+    for number, (gain, time) in enumerate([(10.0, 2.0), (10.0, 60.0), (500.0, 2.0), (1000.0, 60.0), (1000.0, 2.0)]):
+        scene = dark_scene(geometries()["TEST"])
+        simulated(tmp_path / "raw", frames=4, gain=gain, time=time, first=4 * number, scene=scene)
+    frames = sorted((tmp_path / "raw").glob("*.fits"))
+    errors = {}
+    for weighted in (False, True):
+        path = tmp_path / f"{weighted}.fits"
+        stage("make-noise-maps", {"weighted": weighted}, frames=frames, noise_maps=path)
+        errors[weighted] = np.nanmedian(fits.getdata(path, "FPN_ERR"))
+    assert errors[True] < errors[False]

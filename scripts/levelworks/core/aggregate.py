@@ -35,6 +35,19 @@ MAX_QUARANTINED = 0.1
 """Where neither a stage's options nor the campaign say otherwise."""
 
 
+def refuse_too_many(
+    quarantined: Sequence[tuple[str, str]], total: int, max_quarantined: float | None, what: str
+) -> None:
+    """Raise TooManyQuarantined, with the list of names and reasons, where their share of all is too large."""
+    limit = MAX_QUARANTINED if max_quarantined is None else max_quarantined
+    if len(quarantined) <= limit * total:
+        return
+    lines = "\n".join(f"  {name}: {reason}" for name, reason in quarantined[:LISTED])
+    more = f"\n  and {len(quarantined) - LISTED} more" if len(quarantined) > LISTED else ""
+    share = f"{len(quarantined)} of {total} {what} are quarantined, more than max_quarantined {limit:g} allows"
+    raise TooManyQuarantined(f"{share}:\n{lines}{more}")
+
+
 def usable_inputs(paths: Sequence[Path], max_quarantined: float | None, what: str) -> Inputs:
     """Part inputs by the outcome in their records; order them by name, so that no order of arguments matters.
 
@@ -50,7 +63,6 @@ def usable_inputs(paths: Sequence[Path], max_quarantined: float | None, what: st
     TooManyQuarantined
         With the list, where the share is larger.
     """
-    limit = MAX_QUARANTINED if max_quarantined is None else max_quarantined
     usable, left_out, quarantined = [], [], []
     for path in sorted(paths, key=lambda path: (path.name, path)):
         record = read_record(path)
@@ -62,11 +74,5 @@ def usable_inputs(paths: Sequence[Path], max_quarantined: float | None, what: st
         left_out.append(entry)
         if status is Status.QUARANTINED:
             quarantined.append(entry)
-    if len(quarantined) > limit * len(paths):
-        lines = "\n".join(f"  {name}: {reason}" for name, reason in quarantined[:LISTED])
-        more = f"\n  and {len(quarantined) - LISTED} more" if len(quarantined) > LISTED else ""
-        raise TooManyQuarantined(
-            f"{len(quarantined)} of {len(paths)} {what} are quarantined, more than max_quarantined "
-            f"{limit:g} allows:\n{lines}{more}"
-        )
+    refuse_too_many(quarantined, len(paths), max_quarantined, what)
     return Inputs(tuple(usable), tuple(left_out))

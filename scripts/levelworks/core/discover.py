@@ -7,6 +7,7 @@ it is returned as ignored, so that a person can be told.
 from __future__ import annotations
 
 import csv
+import glob
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -80,8 +81,8 @@ def _from_source(source: Path, expression: re.Pattern[str], key: str, ignored: l
                 ignored.append(path)
     elif source.suffix == ".tsv":
         yield from _from_manifest(source, key)
-    elif any(character in source.name for character in "*?["):
-        matches = sorted(source.parent.glob(source.name))
+    elif any(character in str(source) for character in "*?["):
+        matches = sorted(map(Path, glob.glob(str(source), recursive=True)))  # noqa: PTH207 - in every part of the path
         if not matches:
             raise InvalidOptions(f"{key}: nothing matches {source}")
         yield from (Granule(identifier(path, key), path) for path in matches)

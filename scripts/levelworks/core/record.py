@@ -13,7 +13,7 @@ import resource
 import socket
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -180,12 +180,3 @@ def scheduler() -> dict[str, str]:
         if found:
             return {"name": name, **found}
     return {}
-
-
-def find_records(folder: Path) -> Iterable[Path]:
-    """Walk below a results folder and yield the names of all record files, in order."""
-    for here, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted(files):
-            if name.endswith(".json") and not name.startswith("."):
-                yield Path(here) / name

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from levelworks.core.aggregate import LISTED, TooManyQuarantined
+from levelworks.core.aggregate import refuse_too_many
 from levelworks.core.atomic import atomic_outputs
 from levelworks.core.jobs import Job, Outcomes
 from levelworks.core.outcome import InvalidOptions, Status
@@ -34,15 +34,8 @@ def check_quarantined(outcomes: Outcomes, max_quarantined: float) -> None:
     TooManyQuarantined
         With the list, where the share is larger.
     """
-    bad = outcomes.flagged(Status.QUARANTINED)
-    if len(bad) <= max_quarantined * len(outcomes.jobs):
-        return
-    lines = "\n".join(f"  {job.granule}: {job.reason}" for job in bad[:LISTED])
-    more = f"\n  and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
-    raise TooManyQuarantined(
-        f"{len(bad)} of {len(outcomes.jobs)} granules are quarantined, more than campaign.max_quarantined "
-        f"{max_quarantined:g} allows:\n{lines}{more}"
-    )
+    bad = [(job.granule, job.reason) for job in outcomes.flagged(Status.QUARANTINED)]
+    refuse_too_many(bad, len(outcomes.jobs), max_quarantined, "granules")
 
 
 def write_outcomes(outcomes: Outcomes, table: Path, quarantine: Path | None = None) -> None:

@@ -171,7 +171,9 @@ def to_level2a(
     raw = frame.counts(rows, columns)
     image = np.empty(raw.shape, dtype=precision)
     dq = np.empty(raw.shape, dtype=np.uint16)
-    if _subtract_bias(raw, bias.level, INVALID_ADC, image, dq) == image.size:
+    # The peer knows no invalid converter values.
+    invalid = np.uint16(0) if options.compat == "iit" else INVALID_ADC
+    if _subtract_bias(raw, bias.level, invalid, image, dq) == image.size:
         raise InvalidInput(f"{frame.name}: every pixel is 0, 65535 or not a number; the converter gave no values")
     if bias.replaced.any():
         dq[bias.replaced] |= np.uint16(DQ.BIAS_REPLACED)
@@ -179,9 +181,10 @@ def to_level2a(
     register, pixel = options.register_full_well / k_gain, well / k_gain * gain
     saturation_level = options.saturation_threshold * min(register, pixel)
     saturated = flag_saturation(image, dq, saturation_level)
-    if saturated > options.max_saturated * image.size:
+    lit = geometry.image.rows * geometry.image.columns
+    if saturated > options.max_saturated * lit:
         raise InvalidInput(
-            f"{frame.name}: {100 * saturated / image.size:.1f} % of the pixels are saturated "
+            f"{frame.name}: {100 * saturated / lit:.1f} % of the pixels are saturated "
             f"(max_saturated is {100 * options.max_saturated:g} %)"
         )
     read_noise = bias.noise * k_gain * (float(curve.factors[0]) if curve is not None else 1.0)

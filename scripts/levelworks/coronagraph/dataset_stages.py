@@ -15,7 +15,8 @@ from levelworks.core.outcome import InvalidInput, InvalidReference, NothingToPro
 from levelworks.coronagraph.combine import Combination, enough_for_read_noise
 from levelworks.coronagraph.dark_stage import read_noise_maps
 from levelworks.coronagraph.datasets import combine_dataset, count_dataset
-from levelworks.coronagraph.dq import DQ
+from levelworks.coronagraph.desmear import desmear, desmear_variance
+from levelworks.coronagraph.dq import DQ, UNUSABLE
 from levelworks.coronagraph.fits_writer import Plane, card
 from levelworks.coronagraph.headers import round_setting
 from levelworks.coronagraph.options import Combine, CountPhotons
@@ -33,13 +34,14 @@ def _open(
     max_quarantined: float | None,
     planes: tuple[str, ...],
     equal: tuple[str, ...],
+    level: str,
     communicator: mpi.Communicator,
 ) -> tuple[Inputs, list[Product]]:
     with mpi.together(communicator):
         inputs = usable_inputs(frames, max_quarantined, "frames")
         if not inputs.usable:
             raise InvalidInput("every frame of the dataset was left out")
-        products = open_dataset(inputs.usable, planes, equal)
+        products = open_dataset(inputs.usable, planes, equal, level)
     return inputs, products
 
 
@@ -54,7 +56,8 @@ def combine(frames: list[Path], mean: Path, median: Path, peer: PeerFiles, optio
         Where frames of different settings are mixed, or none is left.
     """
     communicator = mpi.world()
-    inputs, products = _open(frames, options.max_quarantined, ("SCI", "ERR", "DQ"), ("GAIN", "EXPTIME"), communicator)
+    wanted, equal = ("SCI", "ERR", "DQ"), ("GAIN", "EXPTIME")
+    inputs, products = _open(frames, options.max_quarantined, wanted, equal, "L2b", communicator)
     whole = combine_dataset(
         products,
         communicator,
@@ -92,7 +95,10 @@ def combine(frames: list[Path], mean: Path, median: Path, peer: PeerFiles, optio
         "median_e": float(np.nanmedian(whole.median)),
         "mean_error_e": float(np.nanmean(np.asarray(whole.mean_error))),
     }
-    return Outcome(quality=quality, warnings=inputs.warnings)
+    desmeared = sum(product.units["SCI"].values.get("DESMEAR") is True for product in products)
+    mixed = 0 < desmeared < len(products)
+    notes = (f"{desmeared} of {len(products)} frames are desmeared, the others are not",) if mixed else ()
+    return Outcome(quality=quality, warnings=(*inputs.warnings, *notes))
 
 
 def _counts(values: np.ndarray) -> np.ndarray:
@@ -172,7 +178,7 @@ def count_photons(frames: list[Path], references: CountingReferences, photons: P
     """
     communicator = mpi.world()
     equal = ("GAIN", "EXPTIME", "KGAINPAR")
-    inputs, products = _open(frames, options.max_quarantined, ("SCI", "DQ"), equal, communicator)
+    inputs, products = _open(frames, options.max_quarantined, ("SCI", "DQ"), equal, "L2a", communicator)
     gain, k_gain = products[0].value("GAIN"), products[0].value("KGAINPAR")
     read_noise = options.read_noise or float(np.median([product.value("RN") for product in products]))
     threshold = options.threshold_sigma * read_noise
@@ -199,12 +205,18 @@ def count_photons(frames: list[Path], references: CountingReferences, photons: P
         dq |= read_bad_pixels(references.bad_pixels, dq.shape)
     if references.dark is not None:
         values, errors = _subtract_dark(values, errors, dq, references.dark, products[0])
+    desmeared = options.desmear == "on" and products[0].value("EXPTIME") > 0
+    if desmeared:
+        times = (products[0].value("EXPTIME"), options.row_read_time)
+        masked = (dq & np.uint16(UNUSABLE)) != 0
+        values, errors = desmear(values, *times, fill_mask=masked), np.sqrt(desmear_variance(errors**2, *times))
     if references.flat is not None:
         values, errors = _divide_flat(values, errors, dq, references.flat)
     sci = [
         card("BUNIT", "electron", "mean per pixel and frame"),
         card("PCTHRESH", threshold, "[e-] counting threshold"),
         card("PCRN", read_noise, "[e-] read noise"),
+        card("DESMEAR", desmeared, "smear removed"),
         card("PCDARK", references.dark is not None, "photon-counted dark subtracted"),
     ]
     planes = [

@@ -23,7 +23,7 @@ from levelworks.coronagraph.headers import BLOCK, CARD, keyword_of, read_units
 
 STRUCTURAL = {
     *("SIMPLE", "XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "PCOUNT", "GCOUNT", "EXTEND"),
-    *("BSCALE", "BZERO", "EXTNAME", "CHECKSUM", "DATASUM"),
+    *("BSCALE", "BZERO", "BLANK", "EXTNAME", "CHECKSUM", "DATASUM"),
 }
 
 

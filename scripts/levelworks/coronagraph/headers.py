@@ -62,14 +62,11 @@ class Level1Header:
         InvalidInput
             Where the header gives none, or one below 1.
         """
-        actual = self.image.get("EMGAIN_A")
-        candidates = (
-            self.image.get("EMGAIN_M"),
-            actual if isinstance(actual, int | float) and actual > 0 else None,
-            *(self.image.get(key) for key in ("EMGAIN_C", "CMDGAIN", "EM_GAIN")),
-        )
-        for value in candidates:
+        for keyword in ("EMGAIN_M", "EMGAIN_A", "EMGAIN_C", "CMDGAIN", "EM_GAIN"):
+            value = self.image.get(keyword)
             if isinstance(value, int | float) and not isinstance(value, bool):
+                if value <= 0 and keyword in ("EMGAIN_M", "EMGAIN_A"):
+                    continue  # -1 stands for unknown
                 if not value >= 1:
                     raise InvalidInput(f"EM gain of {value} in the header; it must be 1 or more")
                 return float(value)

@@ -96,6 +96,11 @@ class Layout:
         }
         return _complete("count-photons", found) | {"frames": self._members(self.level2a, wildcards.group)}
 
+    def counting_options(self, wildcards: Any) -> dict[str, Any]:
+        """Return what the options of a counted group must be: dark current is not smeared."""
+        dataset = self.plan.section.datasets[self.plan.inventory.groups[wildcards.group].dataset]
+        return {"desmear": "off"} if dataset.kind == "dark" else {}
+
     def noise_map_inputs(self, wildcards: Any) -> dict[str, Any]:  # noqa: ARG002 - an input function
         """Return the dark frames and the nonlinearity table."""
         found = _complete("make-noise-maps", {"nonlinearity": self.plan.frame_references.get("nonlinearity")})

@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from levelworks.core import mpi
+from levelworks.core.aggregate import refuse_too_many
 from levelworks.core.outcome import InvalidInput, Outcome
 from levelworks.core.progress import track
 from levelworks.coronagraph.calibrate import detector_value, to_level2a
 from levelworks.coronagraph.dq import UNUSABLE
 from levelworks.coronagraph.fits_writer import Plane, card, write_planes
 from levelworks.coronagraph.geometry import Geometry, Region
-from levelworks.coronagraph.noise_maps import NoiseMaps, fit_noise_maps
+from levelworks.coronagraph.noise_maps import NoiseMaps, fit_noise_maps, inverse_variances
 from levelworks.coronagraph.nonlinearity import NonlinearityTable, curve_at_gain
 from levelworks.coronagraph.options import MakeNoiseMaps
 from levelworks.coronagraph.products import primary_cards, provenance
@@ -56,8 +57,9 @@ def make_noise_maps(
     if summed is None:
         return Outcome()
     sums, unusable = summed
-    maps = fit_noise_maps(sums, good[0].geometry, good[0].k_gain, telemetry_rows=options.telemetry_rows)
     left_out += [(path.name, reason) for path, reason in unusable.items()]
+    refuse_too_many(left_out, len(frames), options.max_quarantined, "dark frames")
+    maps = _fit(sums, good[0], options)
     warnings = [f"left out {name}: {reason}" for name, reason in left_out] + list(maps.warnings)
     files = {"frames": [frame.path for frame in good if frame.path not in unusable]}
     if nonlinearity is not None:
@@ -74,6 +76,16 @@ def make_noise_maps(
         "clock_induced_charge_mean_e": float(np.nanmean(maps.clock_induced_charge)),
     }
     return Outcome(quality=quality, warnings=tuple(warnings))
+
+
+def _fit(sums: list[StackSums], frame: _Frame, options: MakeNoiseMaps) -> NoiseMaps:
+    """Fit the maps; where weights are wanted, they come from a first fit without."""
+    maps = fit_noise_maps(sums, frame.geometry, frame.k_gain, telemetry_rows=options.telemetry_rows)
+    if not options.weighted:
+        return maps
+    charge, current = float(np.nanmean(maps.clock_induced_charge)), float(np.nanmean(maps.dark_current))
+    weights = inverse_variances(sums, maps.read_noise, charge, current)
+    return fit_noise_maps(sums, frame.geometry, frame.k_gain, weights=weights, telemetry_rows=options.telemetry_rows)
 
 
 def _inspect(frames: Sequence[Path], options: MakeNoiseMaps) -> tuple[list[_Frame], list[tuple[str, str]]]:

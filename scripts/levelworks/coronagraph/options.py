@@ -10,6 +10,9 @@ from pydantic import Field, model_validator
 
 from levelworks.core.options import OneOrMore, OnOff, Options, option
 
+ROW_READ_TIME = 223.5e-6
+"""Seconds (cgi_iit_drp, corgidrp)."""
+
 LEVEL1_NAMES = r"CGI_EXCAM_L1_\w+\.fits|(?i:cgi_\d{19}_\d{8}t\d{7}_l1_\.fits)"
 
 IIT = {
@@ -87,7 +90,7 @@ class CalibrateFrame(Detector):
     desmear: Annotated[Literal["off", "on", "auto"], OnOff] = option(
         "on", "remove the light collected while rows are read; auto does where it exceeds twice the read noise"
     )
-    row_read_time: float = option(223.5e-6, "time to read one row", unit="s", gt=0)
+    row_read_time: float = option(ROW_READ_TIME, "time to read one row", unit="s", gt=0)
     read_noise: float | None = option(None, "read noise; null measures it in each frame's prescan", unit="e-", gt=0)
     flat_relative_error: float = option(0.0, "relative error of the flat", ge=0, lt=1)
     error_components: bool = option(True, "write the variances by source beside their total")
@@ -121,6 +124,10 @@ class CountPhotons(Options):
 
     threshold_sigma: float = option(5.0, "counting threshold in units of the read noise", unit="sigma", gt=0)
     read_noise: float | None = option(None, "read noise; null takes the median of the frames'", unit="e-", gt=0)
+    desmear: Annotated[Literal["off", "on"], OnOff] = option(
+        "on", "remove the light collected while rows are read from the counted mean; never from darks"
+    )
+    row_read_time: float = option(ROW_READ_TIME, "time to read one row", unit="s", gt=0)
     max_flux: float = option(
         0.1, "mean electrons per pixel and frame above which a dataset warns that it is too bright", unit="e-", gt=0
     )
@@ -133,6 +140,10 @@ class MakeNoiseMaps(Detector):
     """Options of `make-noise-maps`."""
 
     telemetry_rows: int = option(4, "rows at the end of the frame that are no pixels", unit="px", ge=0)
+    weighted: bool = option(False, "weight stacks by their inverse variances, for honest errors at high gain")
+    max_quarantined: float | None = option(
+        None, "share of unusable dark frames above which it fails; null takes campaign.max_quarantined", ge=0, le=1
+    )
     frames_per_block: int = option(32, "frames summed at a time; part of the result's last bits", ge=1)
 
 

@@ -9,10 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from levelworks.core.outcome import InvalidInput
+from levelworks.core.outcome import InvalidInput, LevelworksError
 from levelworks.coronagraph.headers import Unit, read_units, round_setting
 
 TYPES: dict[int, np.dtype[Any]] = {-32: np.dtype(">f4"), -64: np.dtype(">f8"), 16: np.dtype(">u2")}
+
+
+class DamagedProduct(LevelworksError):
+    """A product of an earlier stage that is no longer whole: it must be made again, not left out in silence."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Product:
             size = len(rows) * columns * stored.itemsize
             content = os.pread(file.fileno(), size, unit.offset + rows.start * columns * stored.itemsize)
         if len(content) != size:
-            raise InvalidInput(f"{self.path.name}: cut off within {plane}")
+            raise DamagedProduct(f"{self.path}: cut off within {plane}; remove it and run again")
         values = np.frombuffer(content, dtype=stored).astype(stored.newbyteorder("="))
         if stored.kind == "u":
             # Unsigned integers are stored as signed ones with a zero point of 32768: the top bit is flipped.
@@ -58,36 +62,57 @@ class Product:
         return values.reshape(len(rows), columns)
 
 
-def open_product(path: Path, planes: tuple[str, ...]) -> Product:
+def open_product(path: Path, planes: tuple[str, ...], level: str = "") -> Product:
     """Read the headers of a product.
+
+    Parameters
+    ----------
+    level : str
+        The data level it must have; any where empty.
 
     Raises
     ------
+    DamagedProduct
+        Where it is cut off or its headers are broken.
     InvalidInput
-        Where it is broken or lacks one of the planes.
+        Where it lacks one of the planes or has another level.
     """
-    units = read_units(path)
+    try:
+        units = read_units(path)
+    except InvalidInput as error:
+        raise DamagedProduct(f"{path}: {error}; remove it and run again") from None
+    if not units:
+        raise DamagedProduct(f"{path}: is empty; remove it and run again")
     named = {"PRIMARY": units[0], **{unit.name: unit for unit in units[1:]}}
     for plane in planes:
         if named.get(plane) is None or named[plane].values.get("NAXIS") != 2:
             raise InvalidInput(f"{path.name}: has no {plane} plane; it must come from calibrate-frame")
+    found = str(named["SCI"].values.get("DATALVL", "")) if "SCI" in named else ""
+    if level and found != level:
+        raise InvalidInput(f"{path.name}: has data level {found or 'none'}, {level} is needed")
     return Product(path, named)
 
 
-def open_dataset(paths: tuple[Path, ...], planes: tuple[str, ...], equal: tuple[str, ...]) -> list[Product]:
+def open_dataset(
+    paths: tuple[Path, ...], planes: tuple[str, ...], equal: tuple[str, ...], level: str = ""
+) -> list[Product]:
     """Open the frames of one dataset and see that they belong together.
 
     Parameters
     ----------
+    level : str
+        The data level they must have; any where empty.
     equal : tuple of str
         Keywords that must have one value, see `round_setting`, in all of them.
 
     Raises
     ------
+    DamagedProduct
+        Where a file is not whole.
     InvalidInput
         Where the dataset is empty, or shapes, types or values differ; the message names the values.
     """
-    products = [open_product(path, planes) for path in paths]
+    products = [open_product(path, planes, level) for path in paths]
     if not products:
         raise InvalidInput("no usable frame is left")
     if len({product.shape for product in products}) > 1:

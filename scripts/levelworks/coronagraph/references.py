@@ -64,7 +64,8 @@ def load_references(
     gain, exposure_time : float
         Of the frame; the master dark must be made for them.
     strict : bool
-        Refuse a nonlinearity table that holds sentinels in place of factors at this gain; a peer takes them.
+        Flag what the flat does badly, and refuse a nonlinearity table that holds sentinels in place of factors at
+        this gain; the peer does neither.
 
     Returns
     -------
@@ -94,7 +95,7 @@ def _load(
     dq = np.zeros(shape, dtype=np.uint16)
     master = _read_dark(Path(dark[0]), shape, gain, exposure_time) if dark else _no_dark(shape)
     dq |= master[3]
-    response, notes = (None, ()) if flat is None else _read_flat(Path(flat[0]), shape, dq)
+    response, notes = (None, ()) if flat is None else _read_flat(Path(flat[0]), shape, dq, strict)
     if bad_pixels is not None:
         dq |= read_bad_pixels(Path(bad_pixels[0]), shape)
     curve, findings = (None, ()) if nonlinearity is None else _read_curve(Path(nonlinearity[0]), gain, strict)
@@ -140,7 +141,7 @@ def _read_dark(path: Path, shape: tuple[int, int], gain: float, exposure_time: f
     )
 
 
-def _read_flat(path: Path, shape: tuple[int, int], dq: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+def _read_flat(path: Path, shape: tuple[int, int], dq: np.ndarray, strict: bool) -> tuple[np.ndarray, tuple[str, ...]]:
     flat = read_map(path, shape, "references.flat")
     wrong = ~np.isfinite(flat)
     if wrong.mean() > 0.5 or not 0.5 < np.median(flat[~wrong]) < 2:
@@ -148,6 +149,8 @@ def _read_flat(path: Path, shape: tuple[int, int], dq: np.ndarray) -> tuple[np.n
             f"references.flat: {path.name} is no flat: its median is not near 1 or it is mostly empty"
         )
     flat[wrong] = 1.0
+    if not strict:
+        return flat, ()
     strange = (flat < FLAT_RANGE[0]) | (flat > FLAT_RANGE[1])
     dq[strange | wrong] |= np.uint16(DQ.UNRELIABLE)
     dq[flat == 0] |= np.uint16(DQ.DEAD)

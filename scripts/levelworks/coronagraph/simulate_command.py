@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--generation", choices=("flight", "fft"), default="flight", help="headers (default flight)")
     parser.add_argument("--geometry", default="SCI", help="SCI, ENG, ENG_EM, ENG_CONV or TEST (default SCI)")
     parser.add_argument("--dark", action="store_true", help="dark frames")
+    parser.add_argument("--flux-map", type=Path, help="FITS image of photons/pixel/s to put in the centre")
     parser.add_argument("--no-cosmic-rays", action="store_true", help="leave cosmic rays out")
     parser.add_argument("--seed", type=int, default=0, help="base seed (default 0)")
 
@@ -33,7 +34,7 @@ def simulate(folder: Path, arguments: argparse.Namespace) -> None:
     from levelworks.core.outcome import InvalidOptions
     from levelworks.core.progress import track
     from levelworks.coronagraph.geometry import geometries
-    from levelworks.coronagraph.scenes import dark_scene
+    from levelworks.coronagraph.scenes import dark_scene, flux_map_scene
     from levelworks.coronagraph.simulate import simulate_dataset
 
     if arguments.geometry not in geometries():
@@ -41,6 +42,9 @@ def simulate(folder: Path, arguments: argparse.Namespace) -> None:
     if arguments.frames < 1:
         raise InvalidOptions(f"--frames: {arguments.frames}; at least 1")
     geometry = geometries()[arguments.geometry]
+    scene = dark_scene(geometry) if arguments.dark else None
+    if arguments.flux_map is not None:
+        scene = flux_map_scene(arguments.flux_map, geometry)
     numbers = range(arguments.first_frame, arguments.first_frame + arguments.frames)
     for number in track(numbers, len(numbers), "frames simulated"):
         simulate_dataset(
@@ -52,7 +56,7 @@ def simulate(folder: Path, arguments: argparse.Namespace) -> None:
             generation=arguments.generation,
             seed=arguments.seed,
             geometry=geometry,
-            scene=dark_scene(geometry) if arguments.dark else None,
+            scene=scene,
             cosmic_rays=not arguments.no_cosmic_rays,
         )
     log.info("%d frames in %s, truth and references beside them", len(numbers), folder)
