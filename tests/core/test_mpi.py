@@ -1,127 +1,85 @@
-"""Ranks: splits of work by their properties, and real ranks under a real launcher."""
+"""Ranks: splits that cover everything once, and worlds that a launcher starts."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levelworks.core import mpi
+from levelworks.core.mpi import Serial, blocks, split, together
 from levelworks.core.outcome import InvalidInput, LevelworksError
 
-PROGRAM = Path(__file__).resolve().parents[1] / "support" / "ranks.py"
-MPIEXEC = Path(sys.executable).with_name("mpiexec")
+MPIEXEC = Path(sys.executable).parent / "mpiexec"
 
 
-def start(what: str, folder: Path, ranks: int, **environment: str) -> subprocess.CompletedProcess[str]:
-    launcher = [str(MPIEXEC), "-n", str(ranks)] if ranks else []
-    return subprocess.run(
-        [*launcher, sys.executable, str(PROGRAM), what, str(folder)],
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=50,
-    )
-
-
-def on_ranks(what: str, folder: Path, ranks: int) -> list[Any]:
-    """Run a program on ranks and return what each of them found; without a launcher for 0 ranks."""
-    done = start(what, folder, ranks)
-    assert done.returncode == 0, done.stderr
-    assert len(list(folder.iterdir())) == max(ranks, 1)
-    return [json.loads((folder / f"{rank}").read_text()) for rank in range(max(ranks, 1))]
-
-
-@given(st.integers(0, 5000), st.integers(1, 300))
-def test_shares_cover_all_items_once_in_order_and_evenly(items: int, parts: int) -> None:
-    shares = [mpi.split(items, parts, part) for part in range(parts)]
+@given(items=st.integers(0, 5000), parts=st.integers(1, 64))
+def test_splits_cover_all_once_and_differ_by_one(items, parts):
+    shares = [split(items, parts, part) for part in range(parts)]
     assert [item for share in shares for item in share] == list(range(items))
-    sizes = [len(share) for share in shares]
-    assert max(sizes) - min(sizes) <= 1
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
-@given(st.integers(0, 5000), st.integers(1, 300))
-def test_blocks_cover_all_items_once_in_order_and_only_the_last_is_shorter(items: int, size: int) -> None:
-    found = mpi.blocks(items, size)
-    assert [item for block in found for item in block] == list(range(items))
-    assert all(len(block) == size for block in found[:-1])
-    assert all(0 < len(block) <= size for block in found[-1:])
+@given(items=st.integers(0, 5000), size=st.integers(1, 200))
+def test_blocks_cover_all_once(items, size):
+    assert [item for block in blocks(items, size) for item in block] == list(range(items))
 
 
-@given(st.integers(1, 2000), st.integers(1, 100), st.integers(0, 2000))
-def test_more_items_do_not_move_whole_blocks(items: int, size: int, more: int) -> None:
-    whole = [block for block in mpi.blocks(items, size) if len(block) == size]
-    assert mpi.blocks(items + more, size)[: len(whole)] == whole
-
-
-def test_a_world_of_one_needs_no_mpi() -> None:
-    world = mpi.Serial()
-    assert (world.rank, world.size) == (0, 1)
-    assert (world.gather("a"), world.allgather("b"), world.broadcast("c")) == (["a"], ["b"], "c")
-    for call in (lambda: world.send("a", 1), lambda: world.receive(1)):
-        with pytest.raises(LevelworksError, match="no rank 1"):
-            call()
-    with pytest.raises(SystemExit) as caught:
-        world.abort(75)
-    assert caught.value.code == 75
-
-
-def test_together_passes_errors_of_a_world_of_one() -> None:
-    with mpi.together(mpi.Serial()):
-        done = True
-    assert done
-    with pytest.raises(InvalidInput, match="bad"), mpi.together(mpi.Serial()):
+def test_a_world_of_one_needs_no_launcher():
+    world = Serial()
+    assert (world.gather(1), world.allgather(2), world.broadcast(3)) == ([1], [2], 3)
+    with pytest.raises(LevelworksError), together(world):
         raise InvalidInput("bad")
-    with pytest.raises(ZeroDivisionError), mpi.together(mpi.Serial()):
-        raise ZeroDivisionError
 
 
-@pytest.mark.parametrize("ranks", [0, 1, 2, 3])
-def test_values_come_in_the_order_of_ranks(tmp_path: Path, ranks: int) -> None:
-    found = on_ranks("exchange", tmp_path, ranks)
-    size = max(ranks, 1)
-    assert [one["size"] for one in found] == [size] * size
-    assert found[0]["gathered"] == [{"rank": rank} for rank in range(size)]
-    assert all(one["gathered"] is None for one in found[1:])
-    assert all(one["gathered by all"] == [10 * rank for rank in range(size)] for one in found)
-    assert all(one["broadcast"] == "from 0" for one in found)
-    assert [item for one in found for item in one["share"]] == list(range(10))
-    assert [one["received"] for one in found] == [
-        [f"by {rank}" for rank in range(1, size)],
-        *([f"to {rank}"] for rank in range(1, size)),
-    ]
+SCRIPT = """
+import sys
+from levelworks.core.mpi import together, world
+from levelworks.core.outcome import InvalidInput
+here = world()
+assert here.gather(here.rank * 10) in ([rank * 10 for rank in range(here.size)], None)
+assert here.broadcast("first" if here.rank == 0 else None) == "first"
+try:
+    with together(here):
+        if here.rank == here.size - 1:
+            raise InvalidInput("the last rank's file is bad")
+except InvalidInput as error:
+    lines = here.gather(f"{here.rank} {here.size} {error}")
+    print("\\n".join(lines)) if lines else None
+"""
+
+
+def run(ranks: int, script: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [str(MPIEXEC), "-n", str(ranks), sys.executable, "-c", script]
+    environment = {**os.environ, **variables}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3])
-def test_an_error_of_any_rank_is_raised_on_all(tmp_path: Path, ranks: int) -> None:
-    expected = "rank 1 has bad input" if ranks > 1 else "nothing"
-    assert on_ranks("fail-together", tmp_path, ranks) == [expected] * ranks
+def test_an_error_of_one_rank_is_raised_on_all(ranks):
+    done = run(ranks, SCRIPT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [f"{rank} {ranks} the last rank's file is bad" for rank in range(ranks)]
 
 
-@pytest.mark.parametrize("ranks", [0, 1, 3])
-def test_abort_ends_all_ranks_with_the_code(tmp_path: Path, ranks: int) -> None:
-    done = start("abort", tmp_path, ranks)
-    assert done.returncode == 75, done.stderr
-    assert list(tmp_path.iterdir()) == []
+def test_abort_ends_every_rank_with_its_code():
+    script = """
+import time
+from levelworks.core.mpi import world
+here = world()
+here.abort(64) if here.rank == 1 else time.sleep(60)
+"""
+    assert run(2, script).returncode == 64
 
 
-@pytest.mark.parametrize("ranks", [0, 1])
-def test_tasks_that_do_not_see_each_other_are_an_error(tmp_path: Path, ranks: int) -> None:
-    done = start("exchange", tmp_path, ranks, SLURM_STEP_NUM_TASKS="2")
+def test_tasks_that_are_worlds_of_their_own_are_an_error():
+    script = "from levelworks.core.mpi import world\nworld()"
+    environment = {**os.environ, "SLURM_STEP_NUM_TASKS": "2"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "this step has 2 tasks but MPI sees one rank" in done.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_tasks_that_see_each_other_are_none(tmp_path: Path) -> None:
-    done = start("exchange", tmp_path, 2, SLURM_STEP_NUM_TASKS="2")
-    assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""What one rank does in the tests of `levelworks.core.mpi`: ``ranks.py WHAT FOLDER``; it writes to ``FOLDER/<rank>``."""
+"""What one rank does in the tests of ranks: ``ranks.py WHAT FOLDER``; it writes what it found to ``FOLDER/<rank>``."""
 
 from __future__ import annotations
 
