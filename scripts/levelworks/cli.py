@@ -126,6 +126,8 @@ def expand_lists(given: Sequence[str]) -> list[Path]:
     paths: list[Path] = []
     for word in given:
         if word.startswith("@"):
+            if not Path(word[1:]).is_file():
+                raise InvalidOptions(f"{word}: there is no such list")
             paths += [Path(line) for line in Path(word[1:]).read_text(encoding="utf-8").splitlines() if line]
         else:
             paths.append(Path(word))
@@ -136,7 +138,8 @@ def _start_log() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S"))
     log.handlers[:] = [handler]
-    log.setLevel(os.environ.get("LEVELWORKS_LOG", "INFO").upper())
+    level = os.environ.get("LEVELWORKS_LOG", "INFO").upper()
+    log.setLevel(level if level in logging.getLevelNamesMapping() else "INFO")
     log.propagate = False
 
 
@@ -144,13 +147,17 @@ def _leave(code: int) -> int:
     """End all ranks where there are several: the others would wait for this one for ever."""
     from levelworks.core import mpi
 
-    if any(name in os.environ for name in mpi.LAUNCHER_VARIABLES):
+    if not any(name in os.environ for name in mpi.LAUNCHER_VARIABLES):
+        return code
+    try:
         communicator = mpi.world()
-        if communicator.size > 1:
-            sys.stderr.flush()
-            # The launcher passes on what ranks have written, and stops doing so when it hears of the end.
-            time.sleep(ABORT_DELAY)
-            communicator.abort(code)
+    except LevelworksError:
+        return code  # that the ranks don't see each other is what has just been said
+    if communicator.size > 1:
+        sys.stderr.flush()
+        # The launcher passes on what ranks have written, and stops doing so when it hears of the end.
+        time.sleep(ABORT_DELAY)
+        communicator.abort(code)
     return code
 
 

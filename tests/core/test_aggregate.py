@@ -57,3 +57,16 @@ def test_the_limit_is_a_share_that_may_be_reached(bad, limit, refused):
 def test_long_lists_are_cut_and_say_so():
     with pytest.raises(TooManyQuarantined, match="and 5 more"):
         refuse_too_many([(str(number), "bad") for number in range(25)], 25, 0.1, "frames")
+
+
+def test_the_order_of_arguments_does_not_matter_even_for_equal_names(tmp_path):
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+    paths = [product(tmp_path / folder, name) for folder in ("x", "y") for name in ("a", "b")]
+    assert usable_inputs(paths, None, "frames") == usable_inputs(paths[::-1], None, "frames")
+    assert [path.name for path in usable_inputs(paths, None, "frames").usable] == ["a", "a", "b", "b"]
+
+
+def test_without_records_or_inputs_nothing_is_left_out(tmp_path):
+    assert usable_inputs([product(tmp_path, "raw")], 0.0, "frames").left_out == ()
+    assert usable_inputs([], 0.0, "frames").usable == ()

@@ -21,9 +21,9 @@ from endings import LINE, CopyText, command, named, run_command
 from levelworks import __version__
 from levelworks.core.atomic import PREFIX
 from levelworks.core.options import Options
-from levelworks.core.outcome import InvalidOptions, LevelworksError, Outcome, Status, TransientError
+from levelworks.core.outcome import InvalidInput, InvalidOptions, LevelworksError, Outcome, Status, TransientError
 from levelworks.core.record import describe_input, read_record, record_path, status_of
-from levelworks.core.stage import Port, run, stage, stages
+from levelworks.core.stage import Port, Stage, run, stage, stages
 
 
 @pytest.fixture
@@ -175,6 +175,22 @@ def test_a_flagged_granule_ends_in_empty_products_that_say_why(
     assert (record["outcome"], record["reason"]) == (status.value, reason)
     assert status_of(copy) is status
     assert files_below(copy.parent) == {"a.txt", "a.txt.json", "b.txt", "b.txt.json"}
+
+
+def test_an_empty_product_takes_the_place_of_a_half_written_folder(granule: Path, tmp_path: Path) -> None:
+    def fill_folder(granule: Path, *, cube: Path, options: Options) -> Outcome:
+        cube.mkdir()
+        (cube / "chunk").write_text("half")
+        raise InvalidInput("truncated")
+
+    def write_reason(path: Path, outcome: Outcome) -> None:
+        path.write_text(outcome.reason)
+
+    cube = tmp_path / "results" / "a.zarr"
+    inputs, outputs = (Port("granule", False, False),), (Port("cube", False, False),)
+    found = Stage(LINE, "fill", 1, fill_folder, inputs, outputs, Options, write_reason, mpi=False)
+    assert run(found, {"granule": [granule], "cube": [cube]}, Options()).status is Status.QUARANTINED
+    assert cube.read_text() == "truncated"
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_cosmic_tail_in_the_prescan_is_replaced():
     tail = spilled[1, :COLUMNS] / k_gain
     assert np.count_nonzero(tail > 5 * NOISE) > COLUMNS / 2
     samples[500] = np.minimum(samples[500] + np.rint(tail), 65535).astype(np.uint16)
-    kept, replaced = row_bias(samples), row_bias(samples, outlier_sigma=5.0)
+    kept, replaced = row_bias(samples), row_bias(samples, outlier_sigma=7.0)
     assert not kept.replaced.any()
     assert np.flatnonzero(replaced.replaced).tolist() == [500]
     assert abs(kept.level[500] - truth[500]) > 20 * kept.error[500]
@@ -131,7 +131,8 @@ def test_noise_is_unbiased_by_clock_induced_charge_at_high_gain():
     quantised = np.hypot(NOISE, np.sqrt(1 / 12))
     # Charge in 0.88 % of the samples makes the median the 50.44th percentile of the rest: 0.011 sigma higher.
     assert bias.noise == pytest.approx(quantised, rel=5.5 / np.sqrt(samples.size) + 0.01)
-    assert not bias.replaced.any()
+    # Of a thousand rows one lies beyond five sigma in a hundred frames; three never do.
+    assert np.count_nonzero(bias.replaced) < 3
     assert np.mean(bias.level - truth) == pytest.approx(0.0110 * NOISE, abs=5.5 * bias.error[0] / np.sqrt(ROWS) + 0.02)
 
 

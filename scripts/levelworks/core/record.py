@@ -138,7 +138,7 @@ def make_record(
         "software": software(),
         "host": socket.gethostname(),
         "scheduler": scheduler(),
-        "attempt": int(os.environ.get("LEVELWORKS_ATTEMPT", "1")),
+        "attempt": _attempt(),
         "ranks": len(figures),
         "started": figures[0]["started"],
         "wall_s": figures[0]["wall_s"],
@@ -171,6 +171,12 @@ def software() -> dict[str, str]:
 
 
 _version = cache(metadata.version)
+
+
+def _attempt() -> int:
+    """Return which attempt this is, as whoever started the job says; 1 where nobody does."""
+    told = os.environ.get("LEVELWORKS_ATTEMPT", "")
+    return int(told) if told.isdecimal() else 1
 
 
 def scheduler() -> dict[str, str]:

@@ -1,0 +1,132 @@
+"""Jobs that Snakemake plans for a campaign that asks for everything, held against the signatures of the stages."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from levelworks.cli import stage_parser
+from levelworks.core.config import LINES
+from levelworks.core.options import parse_options
+from levelworks.core.stage import Stage, stages
+from workflow import ROOT, Workflow, environment, references, simulated
+
+STAGES = [(line, name) for line in LINES for name in stages(line)]
+HOUSE = {"check_outcomes", "link_peer_names"}
+"""Rules that run no stage."""
+
+Job = dict[str, Any]
+
+
+def everything(folder: Path) -> dict[str, Any]:
+    """Write Level 1 of every line and return a configuration under which every stage has a job."""
+    simulated(folder / "raw", frames=1, gain=5000.0)
+    simulated(folder / "darks", frames=1, gain=1.0, first=20)
+    made_here = {"fixed_pattern", "dark_current", "clock_induced_charge", "bad_pixels"}
+    coronagraph = {
+        "datasets": {"night": {"frames": "raw", "count_photons": True}, "darks": {"frames": "darks", "kind": "dark"}},
+        "references": {role: path for role, path in references("raw").items() if role not in made_here},
+        "make-bad-pixel-map": {},
+        "peer_view": True,
+        "plots": True,
+    }
+    return {"coronagraph": coronagraph}
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> list[Job]:
+    folder = tmp_path_factory.mktemp("campaign")
+    campaign = Workflow(folder, everything(folder))
+    campaign.command()  # writes the configuration
+    program = ROOT / "tests" / "support" / "planned_jobs.py"
+    files = [ROOT / "config" / "config.yaml", folder / "campaign.yaml"]
+    done = subprocess.run(
+        [sys.executable, str(program), str(ROOT / "Snakefile"), "all", *map(str, files)],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(params=STAGES, ids=lambda found: " ".join(found))
+def stage(request: pytest.FixtureRequest) -> Stage:
+    line, name = request.param
+    return stages(line)[name]
+
+
+@pytest.fixture
+def planned(jobs: list[Job], stage: Stage) -> list[Job]:
+    """Return the jobs of a stage: those of the rule of its name."""
+    found = [job for job in jobs if job["rule"] == stage.name.replace("-", "_")]
+    assert found
+    return found
+
+
+def test_every_rule_is_a_stage_s_or_a_target_or_the_house_s(jobs: list[Job]) -> None:
+    with_command = {job["rule"] for job in jobs if job["command"]}
+    assert with_command - HOUSE == {name.replace("-", "_") for _, name in STAGES}
+    assert {job["rule"] for job in jobs} - with_command == {"all"}
+
+
+def test_names_of_inputs_and_outputs_are_the_ports(planned: list[Job], stage: Stage) -> None:
+    for job in planned:
+        assert set(job["input"]) == {port.name for port in stage.inputs}
+        assert set(job["output"]) == {port.name for port in stage.outputs}
+        for port in (*stage.inputs, *stage.outputs):
+            files = (job["input"] | job["output"])[port.name]
+            assert len(files) <= 1 or port.many
+            assert files or port.optional
+
+
+def test_the_command_is_the_stage_with_the_files_of_the_job(planned: list[Job], stage: Stage) -> None:
+    for job in planned:
+        words = shlex.split(job["command"])
+        start = words.index("levelworks")
+        assert (words[:start] != []) == stage.mpi
+        assert words[start : start + 3] == ["levelworks", stage.line, stage.name]
+        assert words[-3:] == [">", *job["log"], "2>&1"]
+        given = vars(stage_parser(stage.line, stage.name).parse_args(words[start + 3 : -3]))
+        assert given.pop("options") == job["params"]["options"]
+        for port in (*stage.inputs, *stage.outputs):
+            files = (job["input"] | job["output"])[port.name]
+            assert given[port.name] == ([job["params"][port.name]] if port.many else files)
+
+
+def test_parameters_are_the_options_and_version_of_the_stage(planned: list[Job], stage: Stage) -> None:
+    for job in planned:
+        assert job["params"]["version"] == str(stage.version)
+        parse_options(stage.options, job["params"]["options"])
+
+
+def test_products_logs_and_benchmarks_lie_in_folders_of_the_stage(planned: list[Job], stage: Stage) -> None:
+    for job in planned:
+        (log,) = job["log"]
+        assert log.startswith(f"logs/{stage.line}/{stage.name}/")
+        assert job["benchmark"].startswith(f"benchmarks/{stage.line}/{stage.name}/")
+        for name, paths in job["output"].items():
+            folder = "peer-view" if name.startswith("peer_") else stage.name
+            assert all(path.startswith(f"results/{stage.line}/{folder}/") for path in paths)
+
+
+def test_planning_loads_no_heavy_library() -> None:
+    program = (
+        "import sys\n"
+        "from levelworks.core.stage import stages\n"
+        "from levelworks.core.config import LINES\n"
+        "for line in LINES:\n"
+        "    stages(line)\n"
+        "    __import__(f'levelworks.{line}.plan')\n"
+        "print([name for name in ('numpy', 'scipy', 'numba', 'astropy', 'rasterio', 'mpi4py') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
