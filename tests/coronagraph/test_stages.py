@@ -343,3 +343,36 @@ def test_weighted_noise_maps_differ_and_have_smaller_errors_of_the_fixed_pattern
         stage("make-noise-maps", {"weighted": weighted}, frames=frames, noise_maps=path)
         errors[weighted] = np.nanmedian(fits.getdata(path, "FPN_ERR"))
     assert errors[True] < errors[False]
+
+
+def test_a_pixel_without_samples_leaves_errors_of_its_column_alone(night, tmp_path):
+    frames = []
+    for path in sorted((night / "frames").glob("*_L2a.fits")):
+        copy = tmp_path / path.name
+        copy.write_bytes(path.read_bytes())
+        with fits.open(copy, mode="update") as units:
+            units["DQ"].data[10, 20] |= 1
+        frames.append(copy)
+    stage("count-photons", {"threshold_sigma": 4.0}, frames=frames, photons=tmp_path / "photons.fits")
+    with fits.open(tmp_path / "photons.fits") as units:
+        assert np.isnan(units["ERR"].data[10, 20])
+        assert units["DQ"].data[10, 20] & 4096
+        assert np.isfinite(units["ERR"].data[11:40, 20]).any()
+        masked = (units["DQ"].data & 4096) != 0
+        assert np.array_equal(np.isnan(units["ERR"].data), masked)
+
+
+def test_noise_of_few_frames_is_not_hot(tmp_path):
+    from levelworks.coronagraph.fits_writer import Plane, card, write_planes
+
+    rng, shape = np.random.default_rng(), geometries()["TEST"].shape
+    error = np.full(shape, 2e-3)
+    current = np.maximum(rng.normal(5e-4, 2e-3, shape), 0)
+    rows, columns = geometries()["TEST"].image.slices
+    current[rows, columns][7, 8] = 0.5
+    planes = [Plane(name, current if name == "DC" else error) for name in ("FPN", "FPN_ERR", "CIC", "CIC_ERR", "DC")]
+    write_planes(tmp_path / "maps.fits", [card("ARRTYPE", "TEST")], [*planes, Plane("DC_ERR", error)])
+    outcome = stage("make-bad-pixel-map", dark_current=tmp_path / "maps.fits", bad_pixels=tmp_path / "bad.fits")
+    assert outcome.quality["hot_pixels"] < 5
+    assert outcome.warnings == ()
+    assert fits.getdata(tmp_path / "bad.fits", "DQ")[7, 8] & 8

@@ -18,6 +18,9 @@ from levelworks.coronagraph.options import MakeBadPixelMap, MakeDark
 from levelworks.coronagraph.products import primary_cards, provenance, write_dark
 from levelworks.coronagraph.readers import read_any_map
 
+MANY_BAD = 0.05
+"""Share of bad pixels from which a map is told to be suspicious."""
+
 MAP_PLANES = {"fixed_pattern": "FPN", "dark_current": "DC", "clock_induced_charge": "CIC"}
 
 
@@ -95,7 +98,12 @@ def make_bad_pixel_map(
     maps, files = [], {}
     if dark_current is not None:
         files["dark_current"] = [dark_current]
-        maps.append(hot_pixels(_read_dark_current(dark_current), options.hot_sigma, robust=options.robust))
+        found = _read_dark_current(dark_current)
+        hot = hot_pixels(found.value, options.hot_sigma, robust=options.robust)
+        # A map of few frames is mostly noise: what its own error explains is not hot.
+        certain = found.value > np.nanmedian(found.value) + options.hot_sigma * np.asarray(found.error)
+        hot[~certain] &= ~np.uint16(DQ.HOT)
+        maps.append(hot)
     if flat is not None:
         files["flat"] = [flat]
         maps.append(dead_pixels(read_any_map(flat, "references.flat"), options.dead_fraction, options.dead_width))
@@ -107,10 +115,14 @@ def make_bad_pixel_map(
     )
     bits = {"hot": DQ.HOT, "dead": DQ.DEAD, "unreliable": DQ.UNRELIABLE}
     quality = {f"{name}_pixels": int(np.count_nonzero(dq & np.uint16(bit))) for name, bit in bits.items()}
-    return Outcome(quality=quality)
+    share = np.count_nonzero(dq) / dq.size
+    warnings = (f"{100 * share:.1f} % of the pixels are flagged",) if share > MANY_BAD else ()
+    return Outcome(quality=quality, warnings=warnings)
 
 
-def _read_dark_current(path: Path) -> np.ndarray:
+def _read_dark_current(path: Path) -> NoiseMap:
     with fits.open(path, memmap=False) as units:
         product = "DC" in units
-    return read_noise_maps(path)["dark_current"].value if product else read_any_map(path, "references.dark_current")
+    if product:
+        return read_noise_maps(path)["dark_current"]
+    return NoiseMap(read_any_map(path, "references.dark_current"))

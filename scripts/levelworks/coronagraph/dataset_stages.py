@@ -209,7 +209,10 @@ def count_photons(frames: list[Path], references: CountingReferences, photons: P
     if desmeared:
         times = (products[0].value("EXPTIME"), options.row_read_time)
         masked = (dq & np.uint16(UNUSABLE)) != 0
-        values, errors = desmear(values, *times, fill_mask=masked), np.sqrt(desmear_variance(errors**2, *times))
+        # Pixels without a sample have no error; as a number that isn't one it would run down their columns.
+        known = np.isfinite(errors)
+        spread = np.sqrt(desmear_variance(np.where(known, errors, 0.0) ** 2, *times))
+        values, errors = desmear(values, *times, fill_mask=masked), np.where(known, spread, np.nan)
     if references.flat is not None:
         values, errors = _divide_flat(values, errors, dq, references.flat)
     sci = [
