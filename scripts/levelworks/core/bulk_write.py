@@ -10,11 +10,15 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from levelworks.core.checksum import remember
 
 ALIGNMENT = 4096
+HUGE_PAGES = getattr(mmap, "MADV_HUGEPAGE", None)
+DIRECT = getattr(os, "O_DIRECT", 0)
+"""Both are Linux's; other systems go the ordinary way."""
 
 _scratch: list[mmap.mmap] = []
 
@@ -24,6 +28,9 @@ def scratch(size: int) -> memoryview:
     needed = -(-size // ALIGNMENT) * ALIGNMENT
     if not _scratch or len(_scratch[0]) < needed:
         _scratch[:] = [mmap.mmap(-1, needed, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)]
+        if HUGE_PAGES is not None:
+            with suppress(OSError):  # a kernel without them
+                _scratch[0].madvise(HUGE_PAGES)
     return memoryview(_scratch[0])
 
 
@@ -50,7 +57,7 @@ def _write_direct(descriptor: int, content: memoryview) -> int:
     flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
     written = 0
     try:
-        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_DIRECT)
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | DIRECT)
         while written < len(content):
             count = os.write(descriptor, content[written:])
             written += count
