@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import chi2
 
 from levelworks.core.outcome import InvalidOptions
-from levelworks.coronagraph import emccd
+from levelworks.coronagraph import desmear, emccd
 from levelworks.coronagraph.nonlinearity import curve_at_gain
 from levelworks.coronagraph.scenes import nonlinearity_table
 
@@ -150,14 +150,14 @@ def test_overflow_conserves_charge_and_respects_the_full_well(stream: np.ndarray
 
 def test_exposure_is_undone_by_the_desmear_recursion(generator: np.random.Generator) -> None:
     flux, time, read = generator.random((50, 7)) * 30, 0.6, 223.5e-6
-    seen = emccd.expose(flux, time, read)
+    seen = desmear.smear(flux, time, read)
     assert seen[10, 3] == pytest.approx(flux[10, 3] * time + read * flux[:11, 3].sum(), rel=1e-13)
     ratio, smear, restored = read / time, np.zeros(7), np.empty_like(seen)
     for row, values in enumerate(seen):
         smear = (smear + ratio * values) / (1 + ratio)
         restored[row] = values - smear
     assert np.abs(restored - flux * time).max() < 1e-12
-    assert np.array_equal(emccd.expose(flux, time, 0.0), flux * time)
+    assert np.array_equal(desmear.smear(flux, time, 0.0), flux * time)
 
 
 def test_counts_are_linearised_back_to_electrons(generator: np.random.Generator) -> None:

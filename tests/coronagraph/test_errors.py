@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from levelworks.coronagraph import emccd
-from levelworks.coronagraph.desmear import desmear, desmear_variance
+from levelworks.coronagraph.desmear import desmear, desmear_variance, smear
 from levelworks.coronagraph.errors import variances
 
 SHAPE = (60, 70)
@@ -120,7 +120,7 @@ def test_pulls_of_drawn_pixels_are_unit_normal(gain):
     rng, shape, time, read, read_noise = np.random.default_rng(), (256, 512), 0.05, 223.5e-6, 110.0
     flux, dark = 400.0, 0.01
     flat = rng.normal(1.0, 0.05, shape[1]) * np.ones((shape[0], 1))
-    seen = emccd.expose(flux * flat, time, read)
+    seen = smear(flux * flat, time, read)
     output = emccd.multiply(rng.poisson(seen + dark), gain, rng) + rng.normal(0.0, read_noise, shape)
     image = desmear(output / gain - dark, time, read) / flat
     found = variances(

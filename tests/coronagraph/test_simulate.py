@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 
 from levelworks.core.outcome import InvalidInput, InvalidOptions
-from levelworks.coronagraph import emccd, scenes, simulate
+from levelworks.coronagraph import desmear, emccd, scenes, simulate
 from levelworks.coronagraph.geometry import Geometry, geometries
 from levelworks.coronagraph.nonlinearity import NonlinearityCurve, curve_at_gain, parse_table
 
@@ -90,7 +90,7 @@ def test_noise_free_chain_is_undone_exactly(small: Geometry) -> None:
     detector, gain, time = scenes.SimulatedDetector(), 300.0, 5.0
     maps = scenes.random_maps(detector, small, seed=3)
     curve = curve_at_gain(scenes.nonlinearity_table(), gain)
-    exposed = emccd.expose(scene.flux * maps.flat, time, detector.row_read_time)
+    exposed = desmear.smear(scene.flux * maps.flat, time, detector.row_read_time)
     dark = maps.dark_current * time + maps.clock_induced_charge
     gained = (detector.quantum_efficiency * exposed + dark) * gain + maps.fixed_pattern
     electrons = linearise(emccd.counts(gained, detector.k_gain, curve), curve) * detector.k_gain

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from levelworks.core.outcome import InvalidInput, InvalidOptions
+from levelworks.coronagraph.bias import GAUSSIAN_MAD
 from levelworks.coronagraph.dq import DQ
-
-_SIGMA_OF_MAD = 1.4826022185056018
-"""Standard deviation of a Gaussian over its median absolute deviation: 1 / Phi^-1(3/4)."""
 
 
 def hot_pixels(dark: np.ndarray, threshold: float, *, robust: bool = False) -> np.ndarray:
@@ -43,7 +41,7 @@ def hot_pixels(dark: np.ndarray, threshold: float, *, robust: bool = False) -> n
     values = dark[finite].astype(np.float64)
     if robust:
         centre = np.median(values)
-        spread = _SIGMA_OF_MAD * np.median(np.abs(values - centre))
+        spread = GAUSSIAN_MAD * np.median(np.abs(values - centre))
         if spread == 0 and np.any(values != centre):
             raise InvalidInput("more than half of the dark map has one value: no robust spread; use mean and sd")
     else:

@@ -11,20 +11,21 @@ import numpy as np
 from numba import njit
 
 from levelworks.core.outcome import InvalidInput
-
-ROW_READ_TIME = 223.5e-6
-"""Seconds to read one row of EXCAM."""
+from levelworks.coronagraph.options import ROW_READ_TIME
 
 
 def smear(flux: np.ndarray, exposure_time: float, row_read_time: float = ROW_READ_TIME) -> np.ndarray:
     """Return what the detector sees of a flux: the forward model, for simulations.
+
+    Rows are clocked towards row 0 while they stay lit, so row r collects ``row_read_time`` of the flux of every row
+    i <= r: seen_r = flux_r t + row_read_time sum_{i<=r} flux_i (coronagraph spec, section 4).
 
     Parameters
     ----------
     flux : ndarray, shape (rows, columns)
         Electrons per pixel and second.
     exposure_time, row_read_time : float
-        Seconds.
+        Seconds; a row-read time of 0 leaves the smear out.
 
     Returns
     -------

@@ -22,30 +22,6 @@ RegisterLaw = Literal["branching", "gamma"]
 _TABULATED_ELECTRONS = 8
 
 
-def expose(flux: np.ndarray, exposure_time: float, row_read_time: float) -> np.ndarray:
-    """Integrate a flux over the exposure and over the read-out, during which the detector stays lit.
-
-    Rows are clocked towards row 0, so the charge of row r passes under all rows i <= r and collects
-    ``row_read_time`` of each one's flux.
-
-    Parameters
-    ----------
-    flux : ndarray, shape (rows, columns)
-        Per second; any unit.
-    exposure_time, row_read_time : float
-        Seconds; a row read time of 0 leaves the smear out.
-
-    Returns
-    -------
-    ndarray, shape (rows, columns), float64
-        ``flux t + row_read_time sum_{i<=r} flux_i``: the inverse of desmearing (coronagraph spec, section 4).
-    """
-    collected = np.asarray(flux, dtype=np.float64) * exposure_time
-    if row_read_time > 0:
-        collected += row_read_time * np.cumsum(flux, axis=0, dtype=np.float64)
-    return collected
-
-
 def stage_probability(gain: float, stages: int = STAGES) -> float:
     """Return the probability p that a stage doubles an electron, ``(1 + p)^stages = gain``.
 

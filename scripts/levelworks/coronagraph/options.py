@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from levelworks.core.options import OneOrMore, OnOff, Options, option
 
 ROW_READ_TIME = 223.5e-6
-"""Seconds (cgi_iit_drp, corgidrp)."""
+"""Seconds to read one row of EXCAM (cgi_iit_drp, corgidrp)."""
 
 LEVEL1_NAMES = r"CGI_EXCAM_L1_\w+\.fits|(?i:cgi_\d{19}_\d{8}t\d{7}_l1_\.fits)"
 

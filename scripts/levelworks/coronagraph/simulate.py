@@ -18,7 +18,7 @@ from astropy.io import fits
 
 from levelworks.core.atomic import atomic_outputs, write_text
 from levelworks.core.outcome import InvalidInput, InvalidOptions
-from levelworks.coronagraph import cosmic_ray_hits, emccd
+from levelworks.coronagraph import cosmic_ray_hits, desmear, emccd
 from levelworks.coronagraph.geometry import Geometry, geometries
 from levelworks.coronagraph.level1 import Generation, level1_headers, level1_name, write_level1
 from levelworks.coronagraph.nonlinearity import NonlinearityCurve, curve_at_gain
@@ -143,7 +143,7 @@ def simulate_frame(
     root = np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key)
     light, clock, rays, register, read, bias = (np.random.default_rng(child) for child in root.spawn(6))
 
-    exposed = emccd.expose(scene.flux * maps.flat, exposure_time, detector.row_read_time if smear else 0.0)
+    exposed = desmear.smear(scene.flux * maps.flat, exposure_time, detector.row_read_time if smear else 0.0)
     mean = detector.quantum_efficiency * exposed
     mean += maps.dark_current * exposure_time + maps.clock_induced_charge
     electrons = np.zeros(geometry.shape)
