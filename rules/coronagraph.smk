@@ -104,6 +104,7 @@ rule calibrate_frame:
     resources:
         mem_mb=grown(800),
         runtime=grown(10, 1.5),
+        expected_seconds=1,
     params:
         options=options("coronagraph", "calibrate-frame"),
         version=version("coronagraph", "calibrate-frame"),
@@ -170,6 +171,7 @@ rule plot:
     resources:
         mem_mb=grown(1500),
         runtime=grown(10, 1.5),
+        expected_seconds=3,
     params:
         options=options("coronagraph", "plot"),
         version=version("coronagraph", "plot"),

@@ -54,7 +54,7 @@ class Element:
     silent_since, dead_since : float or None
         Since when the scheduler denies knowing the element, and since when it says that it has ended.
     recalled : bool
-        This controller has cancelled it, to submit what is still wanted of it anew.
+        A controller has cancelled it; what is still wanted of it is submitted anew.
     """
 
     array: Array
@@ -151,7 +151,7 @@ class Array:
             }
             (self.folder / "bundles" / f"{element.index}.json").write_text(json.dumps(bundle), encoding="utf-8")
 
-    def load(self) -> None:
+    def load(self, *, recalled: bool) -> None:
         """Read the elements back from the folder, for a controller that was started again."""
         for path in sorted((self.folder / "bundles").glob("*.json"), key=lambda path: int(path.stem)):
             try:
@@ -163,7 +163,7 @@ class Array:
                 task = Task.from_json(found)
                 history = History(earlier=task.earlier, growth=Growth(memory, runtime))
                 jobs.append(Waiting(task, self.request, history))
-            self.elements[int(path.stem)] = Element(self, int(path.stem), jobs)
+            self.elements[int(path.stem)] = Element(self, int(path.stem), jobs, recalled=recalled)
 
 
 def groups(waiting: Iterable[Waiting], caps: Caps) -> list[tuple[Request, list[Waiting]]]:
@@ -200,7 +200,7 @@ def bundle_size(jobs: int, request: Request, *, chosen: int, duration: float | N
     return min(size, jobs)
 
 
-def element_minutes(size: int, request: Request, duration: float | None, cap: float | None) -> int | None:
+def element_minutes(size: int, request: Request, duration: float | None, cap: int | None) -> int | None:
     """Return the time limit of an element in minutes.
 
     A worker begins no job for which the time might not suffice, and what is left over is submitted again: the limit
@@ -208,11 +208,11 @@ def element_minutes(size: int, request: Request, duration: float | None, cap: fl
     """
     if request.runtime is None:
         return None
-    minutes = request.runtime
-    if size > 1:
-        minutes += request.runtime if duration is None else max(1.0, SAFETY * duration * size / 60)
-        minutes = minutes if cap is None else max(request.runtime, min(minutes, cap))
-    return math.ceil(minutes)
+    if size == 1:
+        return request.runtime
+    expected = request.runtime if duration is None else math.ceil(SAFETY * duration * size / 60)
+    minutes = request.runtime + max(1, expected)
+    return minutes if cap is None else max(request.runtime, min(minutes, cap))
 
 
 def cut(jobs: Sequence[Waiting], size: int) -> list[list[Waiting]]:

@@ -78,9 +78,7 @@ def ending_of(event: dict[str, Any], request: Request, host: str) -> Ending:
     code, signal, memory = event.get("code"), event.get("signal"), event.get("rss")
     base = Ending(None, str(event.get("message", "")), code, host, event.get("wall"), memory)
     if event.get("reason") == "time":
-        return replace(
-            base, cause=Cause.TIME, detail=f"longer than {request.runtime:g} min" if request.runtime else "too long"
-        )
+        return replace(base, cause=Cause.TIME, detail=f"longer than {request.runtime} min")
     if event.get("reason") == "missing":
         return replace(base, cause=Cause.MISSING)
     if signal is not None:
@@ -166,6 +164,6 @@ def _grown(history: History, request: Request, policy: Policy, what: str) -> Ver
     asked, cap = (request.mem_mb, policy.caps.mem_mb) if what == "memory" else (request.runtime, policy.caps.runtime)
     if asked is not None and cap is not None and asked >= cap:
         unit = "MB" if what == "memory" else "min"
-        return Verdict(False, history, f"the cap of {cap:g} {unit} is reached")
+        return Verdict(False, history, f"the cap of {cap} {unit} is reached")
     growth = replace(history.growth, **{what: getattr(history.growth, what) * factor})
     return Verdict(True, replace(history, growth=growth))

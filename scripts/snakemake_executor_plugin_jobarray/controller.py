@@ -30,7 +30,7 @@ from snakemake_executor_plugin_jobarray.journal import Journal
 from snakemake_executor_plugin_jobarray.requests import Request
 from snakemake_executor_plugin_jobarray.submitter import Submitter, Tuning
 from snakemake_executor_plugin_jobarray.tasks import Task
-from snakemake_executor_plugin_jobarray.watcher import Watcher, recall
+from snakemake_executor_plugin_jobarray.watcher import Watcher, cancel_element
 
 CLOCK_SLACK = 2.0
 """Seconds by which the clocks of nodes and file servers may differ."""
@@ -96,7 +96,7 @@ class Controller:
 
     def start(self) -> None:
         """Take up what earlier controllers left, and begin."""
-        unfinished = 0
+        inherited = 0
         for array, collected in self._journal.open_arrays():
             array.inherited = True
             self._arrays.append(array)
@@ -105,10 +105,10 @@ class Controller:
                 for number, waiting in enumerate(element.jobs):
                     if (element.index, number) not in collected:
                         self._places[waiting.task.key] = (element, number)
-                        unfinished += number not in element.ended
-        if unfinished:
+                        inherited += 1
+        if inherited:
             self._log.info(
-                f"jobarray: an earlier run left {unfinished} unfinished jobs; what is still wanted is adopted"
+                f"jobarray: an earlier run left {inherited} jobs that run or have ended since; those wanted are adopted"
             )
         self._thread.start()
 
@@ -137,8 +137,7 @@ class Controller:
         if live:
             self._backend.cancel(dict.fromkeys([array.external or "" for array in live]))
         for array in live:
-            array.good = False
-            self._journal.closed(array)
+            self._journal.cancelled(array)
         return [array.external or "" for array in live], jobs
 
     def stop(self) -> int:
@@ -225,7 +224,8 @@ class Controller:
             else:
                 # The same product with other options: what runs must not write it after ours.
                 self._behind[task.key] = waiting
-                recall(self._backend, element, self._log)
+                element.recalled = True
+                cancel_element(self._backend, element, self._log)
         elif ended and same and ending_of(ended, request, element.host).good and _products_stand(task, ended):
             self._adopt(element, number, waiting)
             element.array.uncollected += 1

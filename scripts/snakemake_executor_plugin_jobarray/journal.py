@@ -136,6 +136,10 @@ class Journal:
         named = [(os.path.relpath(folder, self.folder), element, number) for folder, element, number in places]
         self.append("collected", flush=False, jobs=named)
 
+    def cancelled(self, array: Array) -> None:
+        """Write down that an array was cancelled: what had ended in it counts, what runs is about to end."""
+        self.append("cancelled", folder=self._relative(array))
+
     def closed(self, array: Array) -> None:
         """Write down that nothing more comes of an array; its folder goes unless something failed in it."""
         self.append("closed", flush=False, folder=self._relative(array))
@@ -152,6 +156,7 @@ class Journal:
         """
         arrays: dict[str, Array] = {}
         collected: dict[str, set[tuple[int, int]]] = {}
+        recalled: set[str] = set()
         for event in self._events():
             name = event.get("folder", "")
             match event["event"]:
@@ -162,6 +167,8 @@ class Journal:
                     arrays[name] = Array(self.folder / name, *known)
                 case "submitted" if name in arrays:
                     arrays[name].external = event["external"]
+                case "cancelled" if name in arrays:
+                    recalled.add(name)
                 case "closed":
                     arrays.pop(name, None)
                 case "collected":
@@ -169,8 +176,8 @@ class Journal:
                         collected.setdefault(where, set()).add((element, number))
         if not arrays:
             self._path.unlink(missing_ok=True)
-        for array in arrays.values():
-            array.load()
+        for name, array in arrays.items():
+            array.load(recalled=name in recalled)
         return [(array, collected.get(name, set())) for name, array in arrays.items()]
 
     def _events(self) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from snakemake_executor_plugin_jobarray.arrays import Array, Element
 from snakemake_executor_plugin_jobarray.backend import ElementState, State, node_command
 from snakemake_executor_plugin_jobarray.causes import Cause
+from snakemake_executor_plugin_jobarray.requests import Request
 
 SIGKILL = 9
 GRACE = 10.0
@@ -21,7 +22,7 @@ GRACE = 10.0
 
 
 class Local:
-    """The back end ``local``: elements start when their cores are free, in the order of their submission.
+    """The back end ``local``: elements start when cores and memory are free, in the order of their submission.
 
     Workers are sessions of their own and outlive a controller that is killed; the next one finds their process numbers
     in the status files.
@@ -31,10 +32,11 @@ class Local:
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
+        self._room = slots, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
         self._own: dict[str, Array] = {}
         self._inherited: dict[str, Array] = {}
         self._waiting: deque[tuple[str, Element]] = deque()
-        self._running: dict[tuple[str, int], tuple[subprocess.Popen[bytes], int]] = {}
+        self._running: dict[tuple[str, int], tuple[subprocess.Popen[bytes], tuple[float, float]]] = {}
         self._ended: dict[tuple[str, int], ElementState] = {}
         self._lock = threading.RLock()
 
@@ -74,11 +76,11 @@ class Local:
             if process.poll() is not None:
                 del self._running[name]
                 self._ended[name] = _ending(process.returncode)
-        busy = sum(cores for _, cores in self._running.values())
         while self._waiting:
             identifier, element = self._waiting[0]
-            cores = min(element.array.request.cores, self.slots)
-            if busy and busy + cores > self.slots:
+            share = self._share(element.array.request)
+            taken = [sum(column) for column in zip(*(share for _, share in self._running.values()), strict=True)]
+            if taken and any(busy + more > all_ for busy, more, all_ in zip(taken, share, self._room, strict=True)):
                 return
             self._waiting.popleft()
             with open(element.log_path, "ab") as log:
@@ -90,8 +92,12 @@ class Local:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-            self._running[identifier, element.index] = process, cores
-            busy += cores
+            self._running[identifier, element.index] = process, share
+
+    def _share(self, request: Request) -> tuple[float, float]:
+        """Return the cores and the MB that an element occupies, at most all there are: what is alone always runs."""
+        memory = request.mem_mb or (request.mem_mb_per_cpu or 0) * request.cores
+        return min(request.cores, self.slots), min(memory, self._room[1])
 
     def cancel(self, arrays: Mapping[str, Collection[int] | None]) -> None:
         """End workers, and forget those that wait."""

@@ -18,7 +18,7 @@ class Caps:
     """The largest memory (MB) and run time (minutes) that may be asked for; None where there is no cap."""
 
     mem_mb: int | None = None
-    runtime: float | None = None
+    runtime: int | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Request:
 
     mem_mb: int | None = None
     mem_mb_per_cpu: int | None = None
-    runtime: float | None = None
+    runtime: int | None = None
     cpus: int = 1
     tasks: int = 1
     tasks_per_node: int | None = None
@@ -66,8 +66,8 @@ class Request:
         """Return the request of a retry: only what ran out has grown, and never beyond the caps."""
         return replace(
             self,
-            mem_mb=_whole(_grow(self.mem_mb, growth.memory, caps.mem_mb)),
-            mem_mb_per_cpu=_whole(_grow(self.mem_mb_per_cpu, growth.memory, None)),
+            mem_mb=_grow(self.mem_mb, growth.memory, caps.mem_mb),
+            mem_mb_per_cpu=_grow(self.mem_mb_per_cpu, growth.memory, None),
             runtime=_grow(self.runtime, growth.runtime, caps.runtime),
             avoid=growth.avoid,
         )
@@ -77,18 +77,15 @@ class Request:
         memory = (
             f"{self.mem_mb} MB" if self.mem_mb else f"{self.mem_mb_per_cpu} MB a core" if self.mem_mb_per_cpu else ""
         )
-        time = f"{self.runtime:g} min" if self.runtime else ""
+        time = f"{self.runtime} min" if self.runtime else ""
         return ", ".join(filter(None, (memory, time, f"{self.cores} core{'s' * (self.cores > 1)}")))
 
 
-def _grow(value: float | None, factor: float, cap: float | None) -> float | None:
-    if value is None or cap is None:
-        return value if value is None else value * factor
-    return min(value * factor, cap)
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else math.ceil(value)
+def _grow(value: int | None, factor: float, cap: int | None) -> int | None:
+    if value is None:
+        return None
+    grown = math.ceil(value * factor)
+    return grown if cap is None else max(min(grown, cap), min(value, cap))
 
 
 def request_of(
@@ -116,20 +113,17 @@ def request_of(
         Where a number is none, or an MPI job does not say how many tasks it needs.
     """
 
-    def amount(name: str) -> float | None:
+    def number(name: str) -> int | None:
         value = resources.get(name)
         if value in (None, ""):
             return None
         try:
-            found = float(value)
+            found = int(value)
         except (TypeError, ValueError):
             raise InvalidRequest(f"rule {rule}: resource {name} must be a number, it is {value!r}") from None
         if found < 0:
-            raise InvalidRequest(f"rule {rule}: resource {name} must not be negative, it is {value}")
+            raise InvalidRequest(f"rule {rule}: resource {name} must not be negative, it is {found}")
         return found or None
-
-    def number(name: str) -> int | None:
-        return _whole(amount(name))
 
     def word(*names: str) -> str | None:
         return next((str(resources[name]) for name in names if resources.get(name) not in (None, "")), None)
@@ -145,7 +139,7 @@ def request_of(
     return Request(
         mem_mb=None if number("mem_mb_per_cpu") else number("mem_mb"),
         mem_mb_per_cpu=number("mem_mb_per_cpu"),
-        runtime=amount("runtime"),
+        runtime=number("runtime"),
         cpus=per_task,
         tasks=tasks or 1,
         tasks_per_node=per_node,

@@ -83,7 +83,7 @@ class Watcher:
             element.silent_since = now if element.silent_since is None else element.silent_since
             silent = now - element.silent_since
             if silent >= self._tuning.lost_after:
-                recall(self._backend, element, self._log)
+                cancel_element(self._backend, element, self._log)
                 detail = f"{self._backend.name} has not known it for {silent:.0f} s"
                 self._read(element)
                 self._settle(element, ElementState(State.ENDED, Cause.LOST, detail))
@@ -137,9 +137,8 @@ def _innocent(element: Element, number: int, cause: Cause | None) -> bool:
     return time.time() - element.running_since < GUILTY * limit
 
 
-def recall(backend: Backend, element: Element, log: Any) -> None:
-    """Cancel one element, to submit what is still wanted of it anew."""
-    element.recalled = True
+def cancel_element(backend: Backend, element: Element, log: Any) -> None:
+    """Cancel one element as far as the scheduler lets itself be told."""
     try:
         if element.array.external:
             backend.cancel({element.array.external: [element.index]})

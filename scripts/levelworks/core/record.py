@@ -139,6 +139,7 @@ def make_record(
         "host": socket.gethostname(),
         "scheduler": scheduler(),
         "attempt": _attempt(),
+        "earlier_attempts": _earlier_attempts(),
         "ranks": len(figures),
         "started": figures[0]["started"],
         "wall_s": figures[0]["wall_s"],
@@ -177,6 +178,11 @@ def _attempt() -> int:
     """Return which attempt this is, as whoever started the job says; 1 where nobody does."""
     told = os.environ.get("LEVELWORKS_ATTEMPT", "")
     return int(told) if told.isdecimal() else 1
+
+
+def _earlier_attempts() -> list[str]:
+    """Return how earlier attempts ended, as whoever started the job says."""
+    return os.environ.get("LEVELWORKS_EARLIER_ATTEMPTS", "").splitlines()
 
 
 def scheduler() -> dict[str, str]:

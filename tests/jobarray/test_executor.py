@@ -1,0 +1,220 @@
+"""The executor under a real Snakemake, on this machine: products, retries, failures, and a controller that dies."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from snakemake.benchmark import BenchmarkRecord
+
+from workflow import environment
+
+WORDS = [
+    *("snakemake", "--executor", "jobarray", "--jobarray-backend", "local", "--jobs", "100", "--cores", "2"),
+    *("--jobarray-transient-delay", "0.2", "--latency-wait", "2"),
+]
+CHAIN = """
+NAMES = [f"{n:02}" for n in range(12)]
+rule all:
+    input: "sum.txt"
+rule one:
+    output: temp("one/{name}.txt")
+    log: "logs/{name}.log"
+    benchmark: "benchmarks/{name}.tsv"
+    shell: "echo {wildcards.name} > {output}; echo noted"
+rule total:
+    input: expand("one/{name}.txt", name=NAMES)
+    output: "sum.txt"
+    run:
+        with open(output[0], "w") as file:
+            file.write("".join(open(path).read() for path in input))
+"""
+WAITS = """
+rule all:
+    input: "a.txt", "b.txt"
+rule waits:
+    output: "{name}.txt"
+    shell: "echo {wildcards.name} >> runs; while ! test -e go; do sleep 0.05; done; touch {output}"
+"""
+
+
+class Campaign:
+    """A folder with a Snakefile, and the Snakemakes that run there."""
+
+    def __init__(self, folder: Path, snakefile: str) -> None:
+        self.folder = folder
+        (folder / "Snakefile").write_text(snakefile)
+        self._processes: list[subprocess.Popen[str]] = []
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [*WORDS, *words],
+            cwd=self.folder,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._processes.append(process)
+        return process
+
+    def run(self, *words: str) -> tuple[int, str]:
+        process = self.start(*words)
+        printed, _ = process.communicate(timeout=100)
+        return process.returncode, printed
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        until = time.monotonic() + 40
+        while not condition():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+    def wait_for_runs(self, number: int) -> None:
+        self.wait_for(lambda: len(self.runs) >= number)
+
+    @property
+    def runs(self) -> list[str]:
+        path = self.folder / "runs"
+        return sorted(path.read_text().split()) if path.exists() else []
+
+    def end(self) -> None:
+        (self.folder / "go").touch()
+        for process in self._processes:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Iterator[Callable[[str], Campaign]]:
+    made: list[Campaign] = []
+
+    def make(snakefile: str) -> Campaign:
+        made.append(Campaign(tmp_path, snakefile))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.end()
+
+
+def test_a_workflow_has_its_products_logs_and_benchmarks(campaign: Callable[[str], Campaign]) -> None:
+    one = campaign(CHAIN)
+    code, printed = one.run()
+    assert code == 0, printed
+    assert (one.folder / "sum.txt").read_text().split() == [f"{number:02}" for number in range(12)]
+    assert not list(one.folder.glob("one/*"))
+    assert {path.read_text() for path in one.folder.glob("logs/*.log")} == {"noted\n"}
+    benchmarks = [path.read_text().splitlines() for path in one.folder.glob("benchmarks/*.tsv")]
+    assert len(benchmarks) == 12
+    header = BenchmarkRecord.get_header()
+    assert all(top.split("\t") == header and len(row.split("\t")) == len(header) for top, row in benchmarks)
+    assert "12 jobs in" in printed
+    assert not list(one.folder.glob(".snakemake/jobarray/*/*"))
+    code, printed = one.run()
+    assert code == 0
+    assert "Nothing to be done" in printed
+
+
+def test_a_retry_grows_and_is_told_what_went_before(campaign: Callable[[str], Campaign]) -> None:
+    one = campaign(
+        """
+rule grows:
+    output: "a.txt"
+    log: "a.log"
+    resources: mem_mb=64, runtime=5
+    shell: 'if test $LEVELWORKS_ATTEMPT = 1; then exit 137; fi; echo "$LEVELWORKS_EARLIER_ATTEMPTS" > {output}'
+"""
+    )
+    code, printed = one.run("--retries", "1")
+    assert code == 0, printed
+    assert "64 MB, 5 min, 1 core)" in printed
+    assert "128 MB, 5 min, 1 core, attempt 2)" in printed
+    assert (one.folder / "a.txt").read_text().startswith("killed for memory")
+
+
+@pytest.mark.parametrize(("exit_code", "attempts", "words"), [(64, 1, "wrong options"), (3, 3, "failed")])
+def test_a_failure_is_tried_as_often_as_it_is_worth_and_stands_in_the_log(
+    campaign: Callable[[str], Campaign], exit_code: int, attempts: int, words: str
+) -> None:
+    one = campaign(
+        f"""
+rule fails:
+    output: "a.txt"
+    log: "a.log"
+    shell: "echo x >> runs; echo my own words; exit {exit_code}"
+"""
+    )
+    code, printed = one.run("--retries", "2")
+    assert code == 1, printed
+    assert one.runs == ["x"] * attempts
+    log = (one.folder / "a.log").read_text()
+    assert log.startswith("my own words\n")
+    assert f"jobarray: fails: {words}" in log
+    assert f"exit code {exit_code}" in log
+    assert "Given up" in log
+    assert f"attempt {attempts}:" in log
+
+
+def test_one_failure_does_not_stop_what_does_not_need_it(campaign: Callable[[str], Campaign]) -> None:
+    one = campaign(
+        """
+rule all:
+    input: expand("{name}.txt", name=list("abc"))
+rule some:
+    output: "{name}.txt"
+    shell: "test {wildcards.name} != b; touch {output}"
+"""
+    )
+    code, printed = one.run("--keep-going", "--jobarray-bundle", "3")
+    assert code == 1, printed
+    assert sorted(path.name for path in one.folder.glob("*.txt")) == ["a.txt", "c.txt"]
+
+
+def test_the_next_controller_adopts_what_a_killed_one_left(campaign: Callable[[str], Campaign]) -> None:
+    one = campaign(WAITS)
+    first = one.start()
+    one.wait_for_runs(2)
+    first.kill()
+    first.communicate()
+    second = one.start("--rerun-incomplete", "--nolock")
+    one.wait_for(lambda: str(second.pid) in (one.folder / ".snakemake/jobarray/controller.json").read_text())
+    time.sleep(0.5)
+    (one.folder / "go").touch()
+    printed, _ = second.communicate(timeout=60)
+    assert second.returncode == 0, printed
+    assert "an earlier run left 2 " in printed
+    assert one.runs == ["a", "b"]
+
+
+def test_a_second_controller_in_the_same_folder_is_refused(campaign: Callable[[str], Campaign]) -> None:
+    one = campaign(WAITS)
+    one.start()
+    one.wait_for_runs(2)
+    code, printed = one.run("--nolock")
+    assert code == 1
+    assert "already runs this folder's jobs" in printed
+    assert one.runs == ["a", "b"]
+
+
+def test_an_interrupt_cancels_what_runs(campaign: Callable[[str], Campaign]) -> None:
+    one = campaign(WAITS)
+    process = one.start()
+    one.wait_for_runs(2)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "cancelled" in printed
+    assert not [path for path in Path("/proc").glob("[0-9]*/cwd") if _is(path, one.folder)]
+
+
+def _is(link: Path, folder: Path) -> bool:
+    try:
+        return link.readlink() == folder
+    except OSError:
+        return False
