@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snakemake_executor_plugin_jobarray.arrays import (
@@ -32,6 +32,7 @@ def size(jobs: int = 1000, request: Request | None = None, **values: Any) -> int
     return bundle_size(jobs, request or Request(), **given_)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(NAMES), st.integers(1, 2), st.sampled_from([None, 800]), st.booleans())))
 def test_jobs_of_one_rule_attempt_and_request_share_an_array(
     waiting: Callable[..., Waiting], drawn: list[tuple[str, int, int | None, bool]]
@@ -78,6 +79,7 @@ def test_the_elements_of_this_machine_keep_all_its_slots_busy() -> None:
     assert size(jobs=10_000, duration=1.0, slots=8) == 120
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 10**5),
     st.integers(0, 600),
@@ -93,6 +95,7 @@ def test_an_element_takes_at_least_one_job_and_at_most_all(
     assert 1 <= found <= jobs
 
 
+@settings(deadline=None)
 @given(st.integers(1, 500), st.integers(1, 1000), st.one_of(st.none(), st.floats(0, 1e4)), st.integers(1, 5000))
 def test_an_element_has_the_time_of_one_job_at_least_and_keeps_to_the_cap(
     jobs: int, runtime: int, duration: float | None, cap: int
@@ -110,6 +113,7 @@ def test_without_a_limit_for_a_job_there_is_none_for_its_element() -> None:
     assert element_minutes(5, Request(), 1.0, 100) is None
 
 
+@settings(deadline=None)
 @given(st.integers(0, 50), st.integers(1, 20))
 def test_bundles_hold_every_job_once_in_its_order(number: int, most: int) -> None:
     jobs = list(range(number))

@@ -176,6 +176,19 @@ rule some:
     assert sorted(path.name for path in one.folder.glob("*.txt")) == ["a.txt", "c.txt"]
 
 
+def test_a_command_with_what_only_the_node_knows_runs_there(campaign: Callable[[str], Campaign]) -> None:
+    one = campaign(
+        """
+rule later:
+    output: "a.txt"
+    shell: "echo {resources.tmpdir} > {output}"
+"""
+    )
+    code, printed = one.run()
+    assert code == 0, printed
+    assert "<" not in (one.folder / "a.txt").read_text()
+
+
 def test_the_next_controller_adopts_what_a_killed_one_left(campaign: Callable[[str], Campaign]) -> None:
     one = campaign(WAITS)
     first = one.start()
@@ -206,6 +219,7 @@ def test_an_interrupt_cancels_what_runs(campaign: Callable[[str], Campaign]) -> 
     one = campaign(WAITS)
     process = one.start()
     one.wait_for_runs(2)
+    time.sleep(1.0)  # the workers wait for their commands by now
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=60)
     assert process.returncode != 0

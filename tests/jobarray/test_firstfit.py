@@ -67,6 +67,7 @@ def test_the_selection_is_that_of_the_greedy_scheduler(
     assert select(Scheduler, ready, available, size) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(jobs, max_size=30), room, sizes)
 def test_what_is_selected_fits_and_what_is_not_no_longer_does(
     ready: list[Job], available: dict[str, int], size: dict[str, int]

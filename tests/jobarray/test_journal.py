@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snakemake_executor_plugin_jobarray.arrays import Array, Element, Waiting
@@ -208,6 +208,7 @@ def test_the_folder_may_move_with_the_campaign(folder: Path, filed: Callable[...
     assert len(back.elements) == 1
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1))
 def test_a_journal_that_ends_anywhere_tells_what_was_whole(
     tmp_path_factory: pytest.TempPathFactory, waiting: Callable[..., Waiting], share: float

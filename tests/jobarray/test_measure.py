@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.benchmark import BenchmarkRecord
 
@@ -60,6 +60,7 @@ def test_the_columns_are_snakemakes() -> None:
     assert list(COLUMNS) == BenchmarkRecord.get_header()
 
 
+@settings(deadline=None)
 @given(st.builds(Usage, ticks, ticks, *[amounts] * 6))
 def test_a_benchmark_file_is_the_one_that_snakemake_writes(scratch: Path, usage: Usage) -> None:
     write_benchmark(str(scratch / "one.tsv"), usage)
@@ -87,6 +88,7 @@ def test_a_job_of_no_time_has_a_benchmark_file_too(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "one.jsonl").read_text())["mean_load"] == 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.one_of(st.none(), amounts)] * 6), min_size=1, max_size=5))
 def test_peaks_are_the_largest_that_was_seen(samples: list[tuple[float | None, ...]]) -> None:
     total = Usage(wall=2.0, cpu=1.0)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snakemake_executor_plugin_jobarray.node import report
@@ -69,6 +69,7 @@ def test_a_file_that_is_not_there_has_no_events(tmp_path: Path) -> None:
     assert read_events(str(tmp_path / "none"), 0) == ([], 0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, len(TEXT)), max_size=5))
 def test_a_reader_who_comes_at_any_moment_misses_nothing_and_sees_nothing_twice(
     scratch: Path, moments: list[int]
@@ -83,6 +84,7 @@ def test_a_reader_who_comes_at_any_moment_misses_nothing_and_sees_nothing_twice(
     assert seen == MANY
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(TEXT)), st.binary(max_size=30))
 def test_a_torn_line_costs_no_other_line(scratch: Path, cut: int, rubbish: bytes) -> None:
     path = scratch / "torn"

@@ -58,7 +58,15 @@ def test_an_array_says_where_and_how_it_runs(array: Callable[..., Array]) -> Non
         (Request(mpi=True, tasks=8, nodes=2, tasks_per_node=4), ["--nodes=2", "--ntasks-per-node=4"]),
         (
             Request(partition="long", account="stars", constraint="a&b", qos="high", reservation="night", gres="gpu:1"),
-            ["--nodes=1", "--partition=long", "--account=stars", "--constraint=a&b", "--qos=high", "--reservation=night", "--gres=gpu:1"],
+            [
+                "--nodes=1",
+                "--partition=long",
+                "--account=stars",
+                "--constraint=a&b",
+                "--qos=high",
+                "--reservation=night",
+                "--gres=gpu:1",
+            ],
         ),
         (Request(avoid=frozenset({"n2", "n1"})), ["--nodes=1", "--exclude=n1,n2"]),
         (Request(extra=("--nice", "--mail-user=a b")), ["--nodes=1", "--nice", "--mail-user=a b"]),

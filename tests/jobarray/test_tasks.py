@@ -42,7 +42,7 @@ print(json.dumps(found))
 SNAKEFILE = """
 rule all:
     input:
-        "plain/a.out", "plain/b.out", "kinds/file", "bare.out", "script.out", "inline.out", "later.out",
+        "plain/a.out", "plain/b.out", "kinds/file", "bare.out", "script.out", "inline.out",
         "shadow.out", "repeated.out", "conda.out", "container.out", "modules.out", "other_shell.out", "updated.out",
 
 rule plain:
@@ -69,10 +69,6 @@ rule script:
 rule inline:
     output: "inline.out"
     run: open(output[0], "w").close()
-
-rule later:
-    output: "later.out"
-    shell: "echo {resources.tmpdir} > {output}"
 
 rule shadowed:
     output: "shadow.out"
@@ -235,7 +231,3 @@ def test_a_task_is_prepared_with_its_limit_and_what_it_has_been_through(task: Ca
 def test_benchmarks_of_a_stage_lie_in_one_folder(task: Callable[..., Task]) -> None:
     assert task(benchmark="b/calibrate/one.tsv").stage_benchmarks == "b/calibrate"
     assert task().stage_benchmarks is None
-
-
-def test_a_command_with_what_only_the_node_knows_is_nested(found: Found) -> None:
-    assert found["later"][0]["command"] == "nested later"

@@ -217,6 +217,7 @@ def test_a_worker_that_is_asked_to_end_ends_its_job_and_says_so(bundle: Callable
     while not ((one.workdir / "below").exists() and (one.workdir / "below").read_text()):
         assert time.monotonic() < until
         time.sleep(0.02)
+    time.sleep(1.0)  # it waits for its command by now
     process.send_signal(number)
     process.communicate(timeout=30)
     assert process.returncode == 128 + number
