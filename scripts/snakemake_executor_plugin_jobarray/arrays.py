@@ -145,7 +145,7 @@ class Array:
             bundle = {
                 "workdir": workdir,
                 "limit": None if self.minutes is None or len(element.jobs) == 1 else 60 * self.minutes,
-                "memory": self.request.mem_mb,
+                "memory": self.request.memory,
                 "tasks": [waiting.task.to_json() for waiting in element.jobs],
                 "growth": [(waiting.history.growth.memory, waiting.history.growth.runtime) for waiting in element.jobs],
             }
@@ -193,7 +193,8 @@ def bundle_size(jobs: int, request: Request, *, chosen: int, duration: float | N
     size = request.bundle or chosen
     if not size:
         if duration is None:
-            duration = request.expected or SHARE_OF_LIMIT * 60 * (request.runtime or target)
+            limit = 60 * request.runtime if request.runtime else target
+            duration = request.expected or SHARE_OF_LIMIT * limit
         size = max(1, min(int(target / max(duration, 1e-3)), LARGEST_BUNDLE))
         if slots:
             size = min(size, max(1, math.ceil(jobs / slots)))

@@ -89,14 +89,14 @@ def ending_of(event: dict[str, Any], request: Request, host: str) -> Ending:
     if code == 0:
         return base
     cause = EXIT_CAUSES.get(code or 0, Cause.FAILED)
-    if cause is Cause.FAILED and request.mem_mb and memory and memory >= NEAR_LIMIT * request.mem_mb:
+    if cause is Cause.FAILED and request.memory and memory and memory >= NEAR_LIMIT * request.memory:
         cause = Cause.MEMORY
     detail = base.detail or (_memory_detail(request, memory) if cause is Cause.MEMORY else "")
     return replace(base, cause=cause, detail="; ".join(filter(None, (f"exit code {code}", detail))))
 
 
 def _memory_detail(request: Request, memory: float | None) -> str:
-    asked = f"asked for {request.mem_mb} MB" if request.mem_mb else ""
+    asked = f"asked for {request.memory} MB" if request.memory else ""
     seen = f"{memory:.0f} MB seen" if memory else ""
     return ", ".join(filter(None, (asked, seen)))
 
@@ -161,7 +161,7 @@ def judge(ending: Ending, request: Request, history: History, policy: Policy) ->
 
 def _grown(history: History, request: Request, policy: Policy, what: str) -> Verdict:
     factor = policy.memory_growth if what == "memory" else policy.runtime_growth
-    asked, cap = (request.mem_mb, policy.caps.mem_mb) if what == "memory" else (request.runtime, policy.caps.runtime)
+    asked, cap = (request.memory, policy.caps.mem_mb) if what == "memory" else (request.runtime, policy.caps.runtime)
     if asked is not None and cap is not None and asked >= cap:
         unit = "MB" if what == "memory" else "min"
         return Verdict(False, history, f"the cap of {cap} {unit} is reached")

@@ -87,6 +87,7 @@ class Controller:
         self._good: list[Task] = []
         self._inbox: list[tuple[Task, Request]] = []
         self._collected: list[str] = []
+        self._rejected: list[str] = []
         self._handed_over: set[str] = set()
         self._in_flight = 0
         self._last_hand_over = 0.0
@@ -128,6 +129,7 @@ class Controller:
         """Hear that Snakemake does not accept the products of a job that ended well."""
         with self._lock:
             self._handed_over.discard(key)
+            self._rejected.append(key)
 
     def cancel(self) -> tuple[list[str], int]:
         """Stop and cancel everything that is submitted; returns the arrays' ids and the number of unfinished jobs."""
@@ -288,6 +290,10 @@ class Controller:
     def _write_collected(self) -> None:
         with self._lock:
             keys, self._collected = self._collected, []
+            rejected, self._rejected = self._rejected, []
+        for key in rejected:
+            if place := self._places.pop(key, None):
+                place[0].array.uncollected -= 1
         places = []
         for key in keys:
             element, number = self._places.pop(key)

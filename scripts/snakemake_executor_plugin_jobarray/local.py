@@ -96,8 +96,7 @@ class Local:
 
     def _share(self, request: Request) -> tuple[float, float]:
         """Return the cores and the MB that an element occupies, at most all there are: what is alone always runs."""
-        memory = request.mem_mb or (request.mem_mb_per_cpu or 0) * request.cores
-        return min(request.cores, self.slots), min(memory, self._room[1])
+        return min(request.cores, self.slots), min(request.memory or 0, self._room[1])
 
     def cancel(self, arrays: Mapping[str, Collection[int] | None]) -> None:
         """End workers, and forget those that wait."""

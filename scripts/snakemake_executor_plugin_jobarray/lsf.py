@@ -169,7 +169,7 @@ def bsub_words(array: Array, throttle: int, *, requeue: bool, per_slot: bool, un
 
 
 def _memory_words(request: Request, *, per_slot: bool, unit: str) -> list[str]:
-    whole = request.mem_mb or (request.mem_mb_per_cpu or 0) * request.cores
+    whole = request.memory
     if not whole:
         return []
     reserved = whole / request.cores if per_slot else whole

@@ -67,10 +67,15 @@ class Request:
         return replace(
             self,
             mem_mb=_grow(self.mem_mb, growth.memory, caps.mem_mb),
-            mem_mb_per_cpu=_grow(self.mem_mb_per_cpu, growth.memory, None),
+            mem_mb_per_cpu=_grow(self.mem_mb_per_cpu, growth.memory, caps.mem_mb and caps.mem_mb // self.cores),
             runtime=_grow(self.runtime, growth.runtime, caps.runtime),
             avoid=growth.avoid,
         )
+
+    @property
+    def memory(self) -> int | None:
+        """Return the memory of all cores in MB."""
+        return self.mem_mb or (self.mem_mb_per_cpu and self.mem_mb_per_cpu * self.cores)
 
     def describe(self) -> str:
         """Return memory, time and cores for a person."""
@@ -85,7 +90,7 @@ def _grow(value: int | None, factor: float, cap: int | None) -> int | None:
     if value is None:
         return None
     grown = math.ceil(value * factor)
-    return grown if cap is None else max(min(grown, cap), min(value, cap))
+    return grown if cap is None else max(value, min(grown, cap))
 
 
 def request_of(
@@ -119,7 +124,7 @@ def request_of(
             return None
         try:
             found = int(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InvalidRequest(f"rule {rule}: resource {name} must be a number, it is {value!r}") from None
         if found < 0:
             raise InvalidRequest(f"rule {rule}: resource {name} must not be negative, it is {found}")
@@ -151,10 +156,17 @@ def request_of(
         qos=word("qos", "slurm_qos"),
         reservation=word("reservation", "slurm_reservation"),
         gres=word("gres") or _gpus(word("gpu"), word("gpu_model")),
-        extra=tuple(argument for one in own for argument in shlex.split(one)),
+        extra=_words(rule, own),
         bundle=1 if mpi else number("jobarray_bundle"),
         expected=number("expected_seconds"),
     )
+
+
+def _words(rule: str, texts: list[str]) -> tuple[str, ...]:
+    try:
+        return tuple(word for text in texts for word in shlex.split(text))
+    except ValueError as error:
+        raise InvalidRequest(f"rule {rule}: extra arguments {texts} can't be read: {error}") from None
 
 
 def _gpus(number: str | None, model: str | None) -> str | None:

@@ -42,8 +42,8 @@ class ExecutorSettings(ExecutorSettingsBase):
     lost_after: float = _setting(
         120.0, "Seconds that the scheduler must deny knowing a job before it counts as lost.", type=float
     )
-    max_mem_mb: int = _setting(0, "Largest memory in MB that a retry may ask for. 0: no cap.")
-    max_runtime: int = _setting(0, "Longest run time in minutes that a retry or a bundle may ask for. 0: no cap.")
+    max_mem_mb: int = _setting(0, "Memory in MB up to which retries grow. 0: no cap.")
+    max_runtime: int = _setting(0, "Run time in minutes up to which retries and bundles grow. 0: no cap.")
     memory_growth: float = _setting(2.0, "Factor of the memory after a job was killed for it.", type=float)
     runtime_growth: float = _setting(1.5, "Factor of the run time after a job was killed for it.", type=float)
     transient_delay: float = _setting(

@@ -28,9 +28,11 @@ LIMITS = re.compile(
 )
 AWAY = re.compile(
     r"Unable to contact|Socket timed out|Connection refused|Communication|Zero Bytes|Protocol authentication|"
-    r"Invalid authentication|Transport endpoint|Slurm controller",
+    r"Invalid authentication|Transport endpoint|Slurm controller|configuration source|failed to fetch config",
     re.IGNORECASE,
 )
+FOR_EVER = re.compile(r"PerJob", re.IGNORECASE)
+"""Of limits that one job exceeds by itself: time makes no difference."""
 NO_ACCOUNTING = re.compile(r"accounting storage is disabled", re.IGNORECASE)
 
 PENDING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD"}
@@ -77,7 +79,7 @@ class Slurm:
         reason = complaint(done)
         if AWAY.search(reason):
             raise Unavailable(reason)
-        if LIMITS.search(reason):
+        if LIMITS.search(reason) and not FOR_EVER.search(reason):
             raise Full(reason)
         raise Refused(reason)
 

@@ -28,7 +28,7 @@ class Task:
     key : str
         Names the job in every run of the workflow: made of its rule and outputs.
     fingerprint : str
-        Of the command; the same job with other options has another one.
+        Of the command and the parameters, a stage's version among them: the same job with others has another one.
     outputs : tuple of tuple of str
         Path and kind: ``file``, ``directory`` or ``touched`` (Snakemake makes it when the job has ended).
     limit : float or None
@@ -119,10 +119,11 @@ def task_of(job: Any, workflow: Any, nested_command: Callable[[Any], str]) -> Ta
         command = nested_command(job)
     outputs = [str(path) for path in job.output]
     name = "\n".join([job.name, *(sorted(outputs) or [str(getattr(job, "jobid", ""))])])
-    stable = "\n".join(str(one) for one in (job.shellcmd, *job.input)) if not job.is_group() else ""
+    stable = "" if job.is_group() else "\n".join(map(str, (job.rule.shellcmd, *job.input, *job.output)))
+    params = "" if job.is_group() else repr(sorted((name, str(value)) for name, value in job.params.items()))
     return Task(
         key=_digest(name),
-        fingerprint=_digest(stable if nested else command),
+        fingerprint=_digest((stable if nested else command) + params),
         rule=job.name,
         label=_label(job),
         command=command,

@@ -117,21 +117,22 @@ def descendants(process: int) -> list[int]:
     found: list[int] = []
     waiting = [process]
     while waiting:
-        children = _children(waiting.pop())
-        found += children
-        waiting += children
+        below = children(waiting.pop())
+        found += below
+        waiting += below
     return found
 
 
-def _children(process: int) -> list[int]:
-    children: list[int] = []
+def children(process: int) -> list[int]:
+    """Return the processes that a process has started and not waited for."""
+    found: list[int] = []
     try:
         for task in os.listdir(f"/proc/{process}/task"):
             with open(f"/proc/{process}/task/{task}/children", encoding="ascii") as file:
-                children += map(int, file.read().split())
+                found += map(int, file.read().split())
     except (OSError, ValueError):
         pass
-    return children
+    return found
 
 
 def _table(path: str) -> dict[str, int]:

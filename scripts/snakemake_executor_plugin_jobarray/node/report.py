@@ -55,9 +55,11 @@ def append_line(path: str, line: str, *, flush: bool = False) -> None:
 
 
 def _append(path: str, line: bytes, *, flush: bool) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         begun = os.fstat(descriptor).st_size
+        if begun and os.pread(descriptor, 1, begun - 1) != b"\n":
+            line = b"\n" + line  # behind what another writer left unfinished
         if os.write(descriptor, line) != len(line):
             os.ftruncate(descriptor, begun)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)

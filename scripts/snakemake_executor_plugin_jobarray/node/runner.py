@@ -76,7 +76,10 @@ class Runner:
             if not readable:
                 sampler.look()
                 continue
-            received = self._socket.recv(65536)
+            try:
+                received = self._socket.recv(65536)
+            except ConnectionResetError:  # it died with the order unread
+                received = b""
             if not received:
                 return self._died(begun, sampler)
             self._text += received
@@ -116,6 +119,7 @@ def end_group(process: int) -> int:
     status: int | None = None
     for number, seconds in ((signal.SIGTERM, GRACE), (signal.SIGKILL, None)):
         with suppress(ProcessLookupError, PermissionError):
+            os.kill(process, number)  # it may not lead its group yet
             os.killpg(process, number)
         end = None if seconds is None else time.monotonic() + seconds
         while status is None and (end is None or time.monotonic() < end):
@@ -132,7 +136,8 @@ def _serve(channel: socket.socket, preload: Callable[[], None], memory_mb: float
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     code = 1
     try:
-        preload()
+        with suppress(Exception):  # the job meets the same, and says so in its log
+            preload()
         cli = importlib.import_module("levelworks.cli")
         gc.freeze()
         largest = None if memory_mb is None else SHARE_OF_MEMORY * memory_mb

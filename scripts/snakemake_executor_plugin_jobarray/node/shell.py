@@ -17,10 +17,7 @@ LONGEST_ARGUMENT = 100_000
 
 
 class Shell:
-    """Runs shell commands one at a time; `end` ends the one that runs."""
-
-    def __init__(self) -> None:
-        self._process = 0
+    """Runs shell commands, one at a time."""
 
     def run(self, task: Mapping[str, Any], limit: float | None) -> dict[str, Any]:
         """Run a job's command with its prefix, in its own session; returns code or signal, times and memory."""
@@ -37,11 +34,7 @@ class Shell:
                     stderr=subprocess.STDOUT if output else None,
                     start_new_session=True,
                 )
-                self._process = process.pid
-                try:
-                    return self._wait(process, begun, limit)
-                finally:
-                    self._process = 0
+                return self._wait(process, begun, limit)
             finally:
                 if output:
                     output.close()
@@ -65,11 +58,6 @@ class Shell:
         if os.WIFSIGNALED(status):
             return {"code": None, "signal": os.WTERMSIG(status), "usage": usage}
         return {"code": os.WEXITSTATUS(status), "usage": usage}
-
-    def end(self) -> None:
-        """End the command that runs, and all that it started."""
-        if self._process:
-            end_group(self._process)
 
 
 def _arguments(task: Mapping[str, Any], folder: str) -> list[str]:

@@ -6,10 +6,11 @@ import re
 import shlex
 from dataclasses import dataclass
 
-SHELL_SIGNS = re.compile(r"[$`\\!#~*?\[\]{}()|&;<>\n]")
+SHELL_SIGNS = re.compile(r"[$`\\!#~*?\[\]{}()|&;<>\n\r]")
 """What a shell would act upon, where it stands outside of single quotes."""
-QUOTED = re.compile(r"'[^']*'")
-REDIRECTION = re.compile(r"\s*>\s*('[^']*'|[^\s'\"]+)\s+2>&1\s*\Z")
+QUOTED = re.compile(r"'[^']*'|\"([^\"]*)\"")
+REDIRECTION = re.compile(r"(?<![0-9])>[ \t]*('[^']*'|[^\s'\"]+)[ \t]+2>&1[ \t\n]*\Z")
+BLANKS = " \t\n"
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,14 @@ def read_stage_command(command: str, lines: tuple[str, ...]) -> StageCommand | N
     lines : tuple of str
         Names of the product lines.
     """
-    text = command.strip()
+    text = command.strip(BLANKS)
     log = None
     if found := REDIRECTION.search(text):
-        if SHELL_SIGNS.search(QUOTED.sub("", found[1])):
+        if SHELL_SIGNS.search(_bare(found[1])):
             return None
         log = shlex.split(found[1])[0]
         text = text[: found.start()]
-    if SHELL_SIGNS.search(QUOTED.sub("", text)):
+    if SHELL_SIGNS.search(_bare(text)):
         return None
     try:
         words = shlex.split(text)
@@ -46,3 +47,8 @@ def read_stage_command(command: str, lines: tuple[str, ...]) -> StageCommand | N
     if len(words) < 3 or words[0] != "levelworks" or words[1] not in lines or words[2].startswith("-"):
         return None
     return StageCommand(tuple(words[1:]), log)
+
+
+def _bare(text: str) -> str:
+    """Drop what single quotes protect; what stands in double quotes remains, a shell looks into them."""
+    return QUOTED.sub(lambda found: found[1] or "", text)

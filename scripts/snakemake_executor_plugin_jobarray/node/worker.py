@@ -14,9 +14,9 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from snakemake_executor_plugin_jobarray.node.files import Protected, clear_the_way, missing_outputs
-from snakemake_executor_plugin_jobarray.node.measure import Usage, write_benchmark
+from snakemake_executor_plugin_jobarray.node.measure import Usage, children, write_benchmark
 from snakemake_executor_plugin_jobarray.node.report import StatusFile
-from snakemake_executor_plugin_jobarray.node.runner import Runner
+from snakemake_executor_plugin_jobarray.node.runner import Runner, end_group
 from snakemake_executor_plugin_jobarray.node.shell import Shell
 from snakemake_executor_plugin_jobarray.node.words import StageCommand, read_stage_command
 
@@ -119,9 +119,8 @@ class Worker:
         """End what runs; the scheduler knows why it asked."""
         signal.signal(number, signal.SIG_IGN)
         self.status.write("signal", signal=number)
-        if self.runner:
-            self.runner.end()
-        self.shell.end()
+        for child in children(os.getpid()):
+            end_group(child)
         os._exit(128 + number)
 
 
