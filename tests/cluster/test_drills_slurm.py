@@ -63,6 +63,19 @@ def site(slurm: SlurmCluster, blind: Path) -> Iterator[Site]:
     def preempt(drill: Drill) -> None:
         slurm.submit("--partition=urgent", "--cpus-per-task=8", "--mem=1000M", "--wrap=sleep 3")
 
+    away: list[str] = []
+
+    def outage(_: Drill) -> None:
+        # The accounting alone would go on telling that jobs run.
+        away.append("both")
+        slurm.stop_database()
+        slurm.stop_controller()
+
+    def end_outage(_: Drill) -> None:
+        slurm.start_database()
+        slurm.start_controller()
+        away.clear()
+
     yield Site(
         name="slurm",
         settings=("--jobarray-backend", "slurm"),
@@ -74,13 +87,16 @@ def site(slurm: SlurmCluster, blind: Path) -> Iterator[Site]:
             "fail node": lambda _: slurm.fail_node(),
             "recover node": lambda _: slurm.recover_node(),
             "preempt": preempt,
-            "outage": lambda _: slurm.stop_controller(),
-            "end outage": lambda _: slurm.start_controller(),
+            "outage": outage,
+            "end outage": end_outage,
         },
         # The worker would end the job itself: the limit of SLURM shall be the one that strikes.
         special={"preemption": ("--jobarray-partition", "low"), "timeout": ("--jobarray-extra=--time=1",)},
         minutes=9,
     )
+    if away:
+        slurm.start_database()
+        slurm.start_controller()
     slurm.run("scancel", "--user=root")
 
 

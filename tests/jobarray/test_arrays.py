@@ -71,6 +71,8 @@ def test_an_element_lasts_as_long_as_it_should() -> None:
     assert size(jobs=10_000, duration=0.0) == LARGEST_BUNDLE
     assert size(request=Request(expected=30)) == 4
     assert size(request=Request(runtime=10)) == 2  # a tenth of its limit
+    assert [size(target=target) for target in (60.0, 120.0, 600.0)] == [10, 10, 10]  # where nothing is known
+    assert size(jobs=4) == 4
 
 
 def test_the_elements_of_this_machine_keep_all_its_slots_busy() -> None:

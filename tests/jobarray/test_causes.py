@@ -18,7 +18,7 @@ from snakemake_executor_plugin_jobarray.causes import (
     ending_of,
     judge,
 )
-from snakemake_executor_plugin_jobarray.requests import Caps, Request
+from snakemake_executor_plugin_jobarray.requests import Caps, Growth, Request
 
 ASKED = Request(mem_mb=1000, runtime=10)
 
@@ -93,6 +93,36 @@ def test_growth_ends_at_its_cap_which_is_tried_once(cause: Cause, reason: str) -
     assert tried == ([1000, 2000, 3000] if cause is Cause.MEMORY else [10, 15, 23, 25])
     assert reason in verdict.why
     assert len(history.earlier) == len(tried)
+
+
+def test_memory_a_core_grows_until_all_cores_are_at_the_cap() -> None:
+    policy, first = Policy(caps=Caps(mem_mb=3000)), Request(mem_mb_per_cpu=200, cpus=5)
+    history, tried = History(), []
+    while True:
+        asked = first.grown(history.growth, policy.caps)
+        tried.append((asked.mem_mb_per_cpu, asked.memory))
+        verdict = judge(Ending(Cause.MEMORY), asked, history, policy)
+        history = verdict.history
+        if not verdict.again:
+            break
+    assert tried == [(200, 1000), (400, 2000), (600, 3000)]
+    assert "3000 MB" in verdict.why
+
+
+@pytest.mark.parametrize(("cause", "reason"), [(Cause.MEMORY, "500 MB"), (Cause.TIME, "5 min")])
+def test_a_job_that_asks_for_more_than_the_cap_gets_it_once(cause: Cause, reason: str) -> None:
+    policy = Policy(caps=Caps(500, 5))
+    assert ASKED.grown(Growth(), policy.caps) == ASKED
+    verdict = judge(Ending(cause), ASKED, History(), policy)
+    assert not verdict.again
+    assert reason in verdict.why
+
+
+def test_memory_a_core_is_seen_as_that_of_all_cores() -> None:
+    request = Request(mem_mb_per_cpu=250, cpus=4)
+    assert ending_of({"code": 1, "rss": 980.0}, request, "").cause is Cause.MEMORY
+    assert ending_of({"code": 1, "rss": 300.0}, request, "").cause is Cause.FAILED
+    assert "asked for 1000 MB" in ending_of({"code": 137}, request, "").describe()
 
 
 @pytest.mark.parametrize("cause", sorted(FINAL))

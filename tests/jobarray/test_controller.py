@@ -293,6 +293,48 @@ def test_the_next_successes_wait_until_the_last_ones_are_taken_over(
     assert submitted(backend) == ["a", "b", "c", "b"]
 
 
+def test_an_array_of_which_snakemake_rejects_a_product_closes(
+    begin: Callable[..., Run], backend: Any, task: Callable[..., Task]
+) -> None:
+    run = begin(bundle=2)
+    run.listener.collects = False
+    run.add(task("a"), task("b"))
+    backend.finishes("101")
+    run.rounds(10)
+    run.controller.collected("a")
+    run.rounds()
+    assert backend.arrays["101"].folder.exists()  # Snakemake still looks at the product of b
+    run.controller.rejected("b")
+    run.rounds()
+    assert not backend.arrays["101"].folder.exists()
+    run.listener.collects = True
+    run.add(task("b", attempt=2))
+    backend.finishes("102")
+    run.rounds(10)
+    assert run.listener.good == ["a", "b", "b"]
+    assert run.end() == 0
+    assert begin().journal.open_arrays() == []
+
+
+def test_a_job_that_failed_is_not_counted_twice_when_its_rejection_is_heard(
+    begin: Callable[..., Run], backend: Any, task: Callable[..., Task]
+) -> None:
+    run = begin(bundle=2)
+    run.listener.collects = False
+    run.add(task("a"), task("b"))
+    backend.begins("101")
+    backend.ends("101", job=0)
+    backend.ends("101", job=1, code=1)
+    backend.says("101", 1, "bye")
+    run.rounds(10)
+    run.controller.rejected("b")
+    run.rounds()
+    assert [array.uncollected for array in run.controller._arrays] == [1]
+    run.controller.collected("a")
+    run.rounds()
+    assert not run.controller._arrays
+
+
 def test_successes_of_many_jobs_are_handed_over_in_few_calls(
     begin: Callable[..., Run], backend: Any, task: Callable[..., Task]
 ) -> None:
@@ -671,5 +713,33 @@ def test_after_a_cancellation_what_had_ended_counts_and_the_rest_waits_until_the
     backend.finishes("102")
     second.rounds(20)
     assert second.listener.good == ["a", "b"]
+    assert second.end() == 0
+    assert begin().journal.open_arrays() == []
+
+
+def test_what_a_cancelled_array_had_not_begun_is_submitted_anew_once_it_is_dead(
+    begin: Callable[..., Run], backend: Any, product: Callable[..., Task]
+) -> None:
+    first = begin(Policy(disruptions=0))
+    first.add(product("a"), product("b"), product("c"))
+    backend.begins("101", 1)
+    backend.begins("101", 2)
+    backend.ends("101", 2, code=1)
+    first.rounds()
+    assert first.controller.cancel() == (["101"], 2)
+    first.kill()
+    second = begin(Policy(disruptions=0))
+    second.add(product("a"), product("b"), product("c"))
+    second.rounds(30)
+    assert submitted(backend) == ["a", "b", "c", "b"]  # b had failed: nothing of it runs
+    backend.set("101", State.ENDED, cause=Cause.CANCELLED)
+    second.rounds(30)
+    assert sorted(submitted(backend)) == ["a", "a", "b", "b", "c", "c"]
+    for identifier, array in list(backend.arrays.items())[1:]:
+        for index in array.elements:
+            backend.finishes(identifier, index)
+    second.rounds(20)
+    assert sorted(second.listener.good) == ["a", "b", "c"]
+    assert not second.listener.bad
     assert second.end() == 0
     assert begin().journal.open_arrays() == []

@@ -215,16 +215,20 @@ def test_a_second_controller_in_the_same_folder_is_refused(campaign: Callable[[s
     assert one.runs == ["a", "b"]
 
 
-def test_an_interrupt_cancels_what_runs(campaign: Callable[[str], Campaign]) -> None:
+def test_an_interrupt_cancels_what_runs_and_the_next_run_submits_it_anew(campaign: Callable[[str], Campaign]) -> None:
     one = campaign(WAITS)
     process = one.start()
     one.wait_for_runs(2)
-    time.sleep(1.0)  # the workers wait for their commands by now
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "cancelled" in printed
     assert not [path for path in Path("/proc").glob("[0-9]*/cwd") if _is(path, one.folder)]
+    (one.folder / "go").touch()
+    code, printed = one.run("--rerun-incomplete")
+    assert code == 0, printed
+    assert one.runs == ["a", "a", "b", "b"]
+    assert not list(one.folder.glob(".snakemake/jobarray/*/*"))
 
 
 def _is(link: Path, folder: Path) -> bool:

@@ -208,6 +208,43 @@ def test_the_folder_may_move_with_the_campaign(folder: Path, filed: Callable[...
     assert len(back.elements) == 1
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_an_array_written_down_behind_a_torn_line_is_open(
+    folder: Path, filed: Callable[..., Array], share: float
+) -> None:
+    journal = Journal(folder)
+    one, two = filed("one"), filed("two")
+    journal.intend(one)
+    path = folder / "journal.jsonl"
+    text = path.read_bytes()
+    journal.intend(two)
+    last = path.read_bytes()[len(text) :]
+    path.write_bytes(text + last[: round(share * len(last))])
+    journal.release()
+    following = Journal(folder)
+    assert [array.name for array, _ in following.open_arrays()] == ["one"]
+    following.intend(filed("three"))
+    assert [array.name for array, _ in restarted(following)] == ["one", "three"]
+
+
+def test_a_cancelled_array_stays_open_and_is_recalled(folder: Path, filed: Callable[..., Array]) -> None:
+    journal = Journal(folder)
+    one, two = filed("one"), filed("two")
+    for array in (one, two):
+        journal.intend(array)
+        array.external = array.name
+        journal.submitted(array)
+    journal.cancelled(one)
+    found = {array.name: array for array, _ in restarted(journal)}
+    assert {name: [element.recalled for element in array.elements.values()] for name, array in found.items()} == {
+        "one": [True],
+        "two": [False],
+    }
+    assert found["one"].external == "one"
+    journal.closed(one)
+    assert [array.name for array, _ in restarted(journal)] == ["two"]
+
+
 @settings(deadline=None)
 @given(st.floats(0, 1))
 def test_a_journal_that_ends_anywhere_tells_what_was_whole(

@@ -133,7 +133,6 @@ def test_a_cancelled_array_is_gone_with_all_that_it_started(
     local = pool(1)
     array = submit(local, 2, f"echo $$ > shell; {WAIT}")
     until(lambda: begun(work) == ["1"])
-    time.sleep(1.0)  # the worker waits for its command by now
     shell = int((work / "shell").read_text())
     local.cancel({array.name: None})
     assert states(local, array) == [State.ENDED] * 2

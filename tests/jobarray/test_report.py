@@ -133,6 +133,33 @@ def test_a_line_of_which_the_disk_took_a_part_stands_there_once(
     assert len(pauses) == (2 if taken < len("second\n") else 0)
 
 
+@settings(deadline=None)
+@given(st.integers(1, len(TEXT)))
+def test_a_line_is_not_swallowed_by_what_another_writer_left_unfinished(scratch: Path, cut: int) -> None:
+    path = scratch / "unfinished"
+    path.write_bytes(TEXT[:cut])
+    StatusFile(str(path)).write("worker", host="node2", pid=34, id="7")
+    StatusFile(str(path)).write("bye")
+    events, offset = read_events(str(path), 0)
+    assert [event["event"] for event in events[-2:]] == ["worker", "bye"]
+    whole = TEXT[:cut].count(b"\n") + (TEXT[cut : cut + 1] == b"\n")  # of which the line feed alone was missing
+    assert events[:-2] == MANY[:whole]
+    assert offset == path.stat().st_size
+    assert b"\n\n" not in path.read_bytes()
+
+
+def test_an_unfinished_line_is_closed_once_however_often_the_disk_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
+    path = tmp_path / "1"
+    path.write_text("unfin")
+    monkeypatch.setattr(report.os, "write", Disk(1, FULL, 3))
+    append_line(str(path), "second\n")
+    append_line(str(path), "third\n")
+    assert path.read_text() == "unfin\nsecond\nthird\n"
+    assert len(pauses) == 3
+
+
 def test_a_disk_that_stays_full_is_an_error_in_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
 ) -> None:

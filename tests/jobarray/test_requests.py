@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -62,11 +63,19 @@ def test_nothing_is_no_amount(empty: Any) -> None:
     assert asked(mem_mb=empty, runtime=empty, nodes=empty) == Request()
 
 
-@pytest.mark.parametrize("value", ["much", -1, [], "1e", float("nan")])
+@pytest.mark.parametrize("value", ["much", -1, [], "1e", float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize("name", ["mem_mb", "mem_mb_per_cpu", "runtime", "tasks", "nodes", "jobarray_bundle"])
 def test_what_is_no_amount_is_refused_with_rule_and_name(name: str, value: Any) -> None:
     with pytest.raises(InvalidRequest, match=f"rule calibrate: resource {name} must"):
         asked(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["extra", "slurm_extra", "lsf_extra", "of the profile"])
+def test_further_arguments_that_cannot_be_read_are_refused_with_their_rule(name: str) -> None:
+    text = "--comment 'it never ends"
+    resources, profile = ({}, text) if name == "of the profile" else ({name: text}, None)
+    with pytest.raises(InvalidRequest, match=r"rule calibrate: extra arguments .*it never ends.* can't be read"):
+        request_of("calibrate", resources, 1, extra=profile)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +115,7 @@ def test_a_rule_may_choose_its_bundle_and_guess_its_duration() -> None:
 
 
 @given(amounts, amounts, amounts, factors, factors, amounts, amounts)
-def test_growth_keeps_to_the_caps_and_never_shrinks_below_them(
+def test_growth_alone_keeps_to_the_caps_and_nothing_shrinks(
     memory: int | None,
     per_core: int | None,
     runtime: int | None,
@@ -117,20 +126,41 @@ def test_growth_keeps_to_the_caps_and_never_shrinks_below_them(
 ) -> None:
     request = Request(mem_mb=memory, mem_mb_per_cpu=per_core, runtime=runtime, partition="normal", cpus=3)
     grown = request.grown(Growth(more, longer, frozenset({"node1"})), Caps(memory_cap, runtime_cap))
-    for before, after, cap in ((memory, grown.mem_mb, memory_cap), (runtime, grown.runtime, runtime_cap)):
+    core_cap = None if memory_cap is None else memory_cap // 3
+    for before, after, factor, cap in (
+        (memory, grown.mem_mb, more, memory_cap),
+        (per_core, grown.mem_mb_per_cpu, more, core_cap),
+        (runtime, grown.runtime, longer, runtime_cap),
+    ):
         assert (before is None) == (after is None)
         if before is not None and after is not None:
             assert isinstance(after, int)
-            assert after <= (cap or after)
-            assert after >= min(before, cap or before)
+            wished = math.ceil(before * factor)
+            assert after == (wished if cap is None else max(before, min(wished, cap)))
+            assert before <= after <= wished
     assert grown.avoid == {"node1"}
     assert replace(grown, mem_mb=memory, mem_mb_per_cpu=per_core, runtime=runtime, avoid=frozenset()) == request
 
 
-@given(amounts, amounts)
-def test_without_growth_and_caps_a_request_is_itself(memory: int | None, runtime: int | None) -> None:
-    request = Request(mem_mb=memory, runtime=runtime)
-    assert request.grown(Growth(), Caps()) == request
+@given(amounts, amounts, amounts, amounts, amounts)
+def test_without_growth_a_request_is_itself_whatever_the_caps(
+    memory: int | None, per_core: int | None, runtime: int | None, memory_cap: int | None, runtime_cap: int | None
+) -> None:
+    request = Request(mem_mb=memory, mem_mb_per_cpu=per_core, runtime=runtime, cpus=3)
+    assert request.grown(Growth(), Caps(memory_cap, runtime_cap)) == request
+
+
+@pytest.mark.parametrize(
+    ("request_", "memory"),
+    [
+        (Request(cpus=4), None),
+        (Request(mem_mb=800, cpus=4), 800),
+        (Request(mem_mb_per_cpu=200), 200),
+        (Request(mem_mb_per_cpu=200, cpus=2, tasks=3), 1200),
+    ],
+)
+def test_the_memory_of_a_request_is_that_of_all_its_cores(request_: Request, memory: int | None) -> None:
+    assert request_.memory == memory
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.abc
 import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
-from snakemake_executor_plugin_jobarray.node.runner import Runner, end_group
+from snakemake_executor_plugin_jobarray.node.runner import GRACE, Runner, end_group
 from snakemake_executor_plugin_jobarray.node.words import StageCommand
 
 Start = Callable[..., Runner]
@@ -169,6 +171,51 @@ def test_a_process_that_died_between_two_jobs_is_noticed(start: Start, do: Any) 
     assert not runner.alive
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+@pytest.mark.parametrize("ordered", [False, True])
+def test_a_signal_in_the_preload_is_told_and_ends_the_process(do: Any, number: int, ordered: bool) -> None:
+    reading, writing = os.pipe()
+
+    def die() -> None:
+        os.read(reading, 1)
+        os.kill(os.getpid(), number)
+
+    runner = Runner(die, None)
+    if ordered:  # it dies with the order unread
+        threading.Timer(0.2, os.write, (writing, b".")).start()
+    else:
+        os.write(writing, b".")
+        os.waitid(os.P_PID, runner.process, os.WEXITED | os.WNOWAIT)
+    found, printed = do(runner, "code", "0")
+    assert (found["code"], found["signal"], printed) == (None, number, "")
+    assert not runner.alive
+
+
+def test_an_error_in_the_preload_is_the_jobs_to_meet(do: Any) -> None:
+    """The command imports its line anew: it says why it can't, in the log of each job, and the process stays."""
+
+    class Broken(importlib.abc.MetaPathFinder):
+        def find_spec(self, name: str, *_: Any) -> None:
+            if name == "levelworks.coronagraph.stages":
+                raise RuntimeError("a broken line")
+
+    def preload() -> None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
+        sys.modules.pop("levelworks.coronagraph.stages", None)
+        sys.meta_path.insert(0, Broken())
+        importlib.import_module("levelworks.coronagraph.stages")
+
+    runner = Runner(preload, None)
+    try:
+        for _ in range(2):
+            found, printed = do(runner, "make-dark")
+            assert found["code"] == 70
+            assert "RuntimeError: a broken line" in printed
+        assert runner.alive
+    finally:
+        runner.end()
+
+
 def test_overrunning_its_time_ends_a_job_and_all_that_it_started(start: Start, do: Any, tmp_path: Path) -> None:
     runner, note = start(), tmp_path / "note"
     begun = time.monotonic()
@@ -262,6 +309,18 @@ def test_what_a_library_keeps_stays_warm_for_the_next_job(start: Start, do: Any)
     runner = start()
     do(runner, "hold", "50")
     assert do(runner, "code", "0")[0]["usage"].rss > 50
+
+
+def test_a_process_that_does_not_lead_its_group_yet_is_ended_too() -> None:
+    process = os.fork()
+    if process == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        time.sleep(60)
+        os._exit(0)
+    begun = time.monotonic()
+    assert os.WTERMSIG(end_group(process)) == signal.SIGTERM
+    assert gone(process)
+    assert time.monotonic() - begun < GRACE
 
 
 def test_a_group_that_does_not_heed_the_request_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,31 +106,3 @@ def test_time_and_memory_of_all_that_ran_are_counted(do: Do) -> None:
     assert usage.rss > 150
     assert usage.cpu > 0.02
     assert 0 < usage.wall < 30
-
-
-class Asked(Exception):
-    """The worker is asked to end."""
-
-
-def test_the_command_that_runs_ends_when_its_worker_is_asked_to(
-    here: Path, node_task: Callable[..., dict[str, Any]]
-) -> None:
-    shell = Shell()
-
-    def asked(*_: object) -> None:
-        if not ((here / "process").exists() and (here / "process").read_text()):
-            return
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        shell.end()
-        raise Asked
-
-    kept = signal.signal(signal.SIGALRM, asked)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
-        with pytest.raises(Asked):
-            shell.run(node_task(command="sleep 60 & echo $! > process; wait"), 30.0)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, kept)
-    wait_for_end(int((here / "process").read_text()))
-    shell.end()  # nothing runs any more

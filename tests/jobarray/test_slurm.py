@@ -16,6 +16,8 @@ from snakemake_executor_plugin_jobarray.causes import Cause
 from snakemake_executor_plugin_jobarray.requests import Request
 from snakemake_executor_plugin_jobarray.slurm import IDS_A_CALL, Slurm, indices, read_state, sbatch_words
 
+POLICY = "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)"
+
 
 @pytest.fixture
 def submitted(array: Callable[..., Array]) -> Callable[..., Array]:
@@ -161,13 +163,20 @@ def test_an_array_is_submitted_with_its_script_on_standard_input(
         ("sbatch: error: Batch job submission failed: Invalid account or account/partition combination", Refused),
         ("sbatch: error: Memory specification can not be satisfied", Refused),
         ("sbatch: error: AssocMaxSubmitJobLimit", Full),
+        (f"sbatch: error: AssocMaxSubmitJobLimit {POLICY}", Full),
+        (f"sbatch: error: QOSMaxWallDurationPerJobLimit {POLICY}", Refused),
+        (f"sbatch: error: AssocMaxWallDurationPerJobLimit {POLICY}", Refused),
+        (f"sbatch: error: QOSMaxCpuPerJobLimit {POLICY}", Refused),
+        (f"sbatch: error: AssocMaxMemPerJob {POLICY}", Refused),
         ("sbatch: error: QOSMaxSubmitJobPerUserLimit", Full),
-        ("sbatch: error: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)", Full),
+        (f"sbatch: error: {POLICY}", Full),
         ("sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying", Full),
         ("sbatch: error: Batch job submission failed: Resource temporarily unavailable", Full),
         ("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation", Unavailable),
         ("sbatch: error: Unable to contact slurm controller (connect failure)", Unavailable),
         ("sbatch: error: Batch job submission failed: Zero Bytes were transmitted or received", Unavailable),
+        ("sbatch: fatal: Could not establish a configuration source", Unavailable),
+        ("sbatch: error: fetch_config: DNS SRV lookup failed; failed to fetch config", Unavailable),
     ],
 )
 def test_refusals_are_told_apart(command: Any, array: Callable[..., Array], text: str, error: type[Exception]) -> None:

@@ -77,6 +77,7 @@ rule shadowed:
 
 rule repeated:
     output: "repeated.out"
+    params: version=1
     benchmark: repeat("benchmarks/repeated.tsv", 3)
     shell: "echo > {output}"
 
@@ -98,6 +99,7 @@ rule with_modules:
 rule other_shell:
     output: "other_shell.out"
     resources: shell_exec="zsh"
+    params: version=1, options={"gain": 100}
     shell: "echo > {output}"
 
 rule updated:
@@ -199,11 +201,11 @@ def test_keys_name_jobs_in_every_run_and_differ_from_each_other(found: Found, de
     assert len(set(every)) == len(every)
 
 
-def test_another_command_is_another_fingerprint_of_the_same_key(found: Found, tmp_path: Path) -> None:
-    changed = plan(
-        tmp_path, snakefile=SNAKEFILE.replace("it's", "other").replace('shadow: "minimal"', 'shadow: "full"')
-    )
-    for rule, differs in (("plain", True), ("bare", False), ("shadowed", False), ("script", False)):
+def test_another_command_or_version_is_another_fingerprint_of_the_same_key(found: Found, tmp_path: Path) -> None:
+    snakefile = SNAKEFILE.replace("it's", "other").replace('shadow: "minimal"', 'shadow: "full"')
+    changed = plan(tmp_path, snakefile=snakefile.replace("version=1", "version=2"))
+    versioned = (("other_shell", True), ("repeated", True))  # one by its command, one nested
+    for rule, differs in (("plain", True), ("bare", False), ("shadowed", False), ("script", False), *versioned):
         before, after = ({task["key"]: task["fingerprint"] for task in one[rule]} for one in (found, changed))
         assert before.keys() == after.keys()
         assert all((before[key] != after[key]) == differs for key in before), rule

@@ -217,7 +217,6 @@ def test_a_worker_that_is_asked_to_end_ends_its_job_and_says_so(bundle: Callable
     while not ((one.workdir / "below").exists() and (one.workdir / "below").read_text()):
         assert time.monotonic() < until
         time.sleep(0.02)
-    time.sleep(1.0)  # it waits for its command by now
     process.send_signal(number)
     process.communicate(timeout=30)
     assert process.returncode == 128 + number
@@ -227,6 +226,40 @@ def test_a_worker_that_is_asked_to_end_ends_its_job_and_says_so(bundle: Callable
     assert not (one.workdir / "ran").exists()
     below = int((one.workdir / "below").read_text())
     assert not psutil.pid_exists(below) or psutil.Process(below).status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.004, 0.02])
+def test_a_worker_that_is_asked_to_end_at_any_moment_leaves_nothing_that_runs(
+    bundle: Callable[..., Bundle], pause: float
+) -> None:
+    one = bundle("sleep 60 & wait")
+    process = one.start()
+    one.wait_for("start")
+    time.sleep(pause)
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not [below for below in psutil.process_iter(["cwd"]) if below.info["cwd"] == str(one.workdir)]
+
+
+def test_a_worker_that_is_asked_to_end_ends_its_warm_process(bundle: Callable[..., Bundle], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    options = json.dumps({"gain": 100.0, "exposure_time": 2.0})
+    words = ("--noise-maps", str(tmp_path / "pipe"), "--dark", "dark.fits", "--options", options)
+    one = bundle(stage("make-dark", *words, log="log"))
+    process = one.start()
+    one.wait_for("start")
+    until = time.monotonic() + 30
+    while (writing := _other_end(tmp_path / "pipe")) is None:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    (runner,) = psutil.Process(process.pid).children()
+    process.terminate()
+    process.communicate(timeout=30)
+    os.close(writing)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not runner.is_running()
+    assert [event["event"] for event in one.events()] == ["worker", "start", "signal"]
 
 
 def test_the_time_limit_of_a_job_costs_that_job_alone(bundle: Callable[..., Bundle]) -> None:

@@ -26,6 +26,7 @@ class Workflow:
 
     folder: Path
     config: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=environment)
 
     def command(self, *words: str, profile: str = "test") -> list[str]:
         """Write the configuration and return the command line."""
@@ -39,7 +40,7 @@ class Workflow:
         done = subprocess.run(
             self.command(*words, **options),
             cwd=self.folder,
-            env=environment(),
+            env=self.variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
