@@ -37,6 +37,7 @@ class Executor(RealExecutor):
         self._settings = settings
         self._jobs: dict[str, Any] = {}
         self._keys: dict[Any, str] = {}
+        self._given_up: list[str] = []
         backend = _backend(settings, self.workflow.resource_settings.cores)
         try:
             journal = Journal(FOLDER)
@@ -129,6 +130,8 @@ class Executor(RealExecutor):
         self._end()
 
     def _end(self) -> None:
+        if self._given_up:
+            self.logger.error("\n".join([f"jobarray: {len(self._given_up)} jobs failed:", *self._given_up]))
         self._backend.close()
         self._journal.release()
 
@@ -166,6 +169,7 @@ class Executor(RealExecutor):
         if last:
             message += f" Given up{f' ({verdict.why})' if verdict.why else ''}; {attempts}."
             self._give_up(job)
+            self._given_up.append(message)
         elif verdict.history.delay:
             message += f" Next attempt in {verdict.history.delay:.0f} s."
         _note(job, message)

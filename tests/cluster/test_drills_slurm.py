@@ -109,3 +109,25 @@ def _accounted(slurm: SlurmCluster) -> dict[str, tuple[str, str, str, str]]:
 @pytest.mark.parametrize("name", DRILLS)
 def test_drill(name: str, site: Site, tmp_path: Path) -> None:
     DRILLS[name](Drill(site, tmp_path / "work"))
+
+
+@pytest.mark.long
+def test_a_limit_on_submitted_jobs_is_waited_for(
+    slurm: SlurmCluster, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with SlurmCluster(tmp_path_factory.mktemp("limited"), enforce_limits=True) as cluster:
+        cluster.set_submit_limit(4)
+        site = Site(
+            name="slurm",
+            settings=("--jobarray-backend", "slurm"),
+            environment=lambda: {**cluster.environment(), "PATH": f"{BIN}:{os.environ['PATH']}"},
+            live=lambda: 0,
+            asked=list,
+        )
+        drill = Drill(site, tmp_path / "work")
+        drill.granules(10)
+        output = drill.run("--jobarray-bundle", "1", retries=0)
+        drill.check()
+    assert "takes no jobs at the moment" in output
+    assert "job submit limit" in output
+    assert set(drill.counts("begun").values()) == {1}

@@ -118,6 +118,7 @@ def test_products_and_records_stand_beside_each_other_and_nothing_else_does(gran
 
 def test_the_record_says_how_a_product_came_about(granule: Path, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEVELWORKS_ATTEMPT", "3")
+    monkeypatch.setenv("LEVELWORKS_EARLIER_ATTEMPTS", "killed for memory on n1\nnode failure on n2")
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "12")
     before = datetime.now(UTC)
@@ -145,6 +146,7 @@ def test_the_record_says_how_a_product_came_about(granule: Path, copy: Path, mon
     assert record["host"] == socket.gethostname()
     assert record["scheduler"] == {"name": "slurm", "slurm_job_id": "4711", "slurm_array_task_id": "12"}
     assert (record["attempt"], record["ranks"]) == (3, 1)
+    assert record["earlier_attempts"] == ["killed for memory on n1", "node failure on n2"]
     started = datetime.fromisoformat(record["started"])
     assert abs((started - before).total_seconds()) < 5
     assert 0 < record["wall_s"] < 5

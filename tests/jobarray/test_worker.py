@@ -228,17 +228,24 @@ def test_a_worker_that_is_asked_to_end_ends_its_job_and_says_so(bundle: Callable
     assert not psutil.pid_exists(below) or psutil.Process(below).status() == psutil.STATUS_ZOMBIE
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.004, 0.02])
-def test_a_worker_that_is_asked_to_end_at_any_moment_leaves_nothing_that_runs(
-    bundle: Callable[..., Bundle], pause: float
+def test_a_worker_that_is_asked_to_end_as_its_job_begins_leaves_nothing_that_runs(
+    bundle: Callable[..., Bundle],
 ) -> None:
+    """The request comes while the command has begun and the worker has not been told its number yet."""
+    program = (
+        "import os, signal, subprocess, sys; from snakemake_executor_plugin_jobarray.node.worker import Worker\n"
+        "class Struck(subprocess.Popen):\n"
+        "    def __init__(self, *words, **values):\n"
+        "        super().__init__(*words, **values)\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "subprocess.Popen = Struck\n"
+        "Worker(sys.argv[1], 1).run()"
+    )
     one = bundle("sleep 60 & wait")
-    process = one.start()
-    one.wait_for("start")
-    time.sleep(pause)
-    process.terminate()
-    process.communicate(timeout=30)
-    assert process.returncode == 128 + signal.SIGTERM
+    words = [sys.executable, "-c", program, str(one.folder)]
+    done = subprocess.run(words, env=environment(), stdout=subprocess.DEVNULL, check=False, timeout=30)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert [event["event"] for event in one.events()] == ["worker", "start", "signal"]
     assert not [below for below in psutil.process_iter(["cwd"]) if below.info["cwd"] == str(one.workdir)]
 
 

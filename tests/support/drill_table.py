@@ -78,6 +78,9 @@ def codes_are_told_apart(drill: Drill) -> None:
     assert "first (granule=exit64): wrong options" in output
     assert "first (granule=exit70): a bug" in output
     assert "first (granule=exit75): I/O or service trouble" in output
+    summary = output.partition("jobarray: 2 jobs failed:")[2]
+    assert "first (granule=exit64): wrong options" in summary
+    assert "first (granule=exit70): a bug" in summary
     log = (drill.folder / "logs" / "first" / "exit64.log").read_text()
     assert log.startswith("told to end\n")
     assert "Given up (another attempt would not help)" in log
