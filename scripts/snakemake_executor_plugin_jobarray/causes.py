@@ -162,6 +162,8 @@ def judge(ending: Ending, request: Request, history: History, policy: Policy) ->
 def _grown(history: History, request: Request, policy: Policy, what: str) -> Verdict:
     factor = policy.memory_growth if what == "memory" else policy.runtime_growth
     asked, cap = (request.memory, policy.caps.mem_mb) if what == "memory" else (request.runtime, policy.caps.runtime)
+    if what == "memory" and cap is not None and request.mem_mb is None:
+        cap = cap // request.cores * request.cores
     if asked is not None and cap is not None and asked >= cap:
         unit = "MB" if what == "memory" else "min"
         return Verdict(False, history, f"the cap of {cap} {unit} is reached")

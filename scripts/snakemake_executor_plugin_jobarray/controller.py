@@ -174,6 +174,10 @@ class Controller:
         self._journal.sign()
         with self._lock:
             arrived, self._inbox = self._inbox, []
+            rejected, self._rejected = self._rejected, []
+        for key in rejected:  # before the job comes again, with a new place
+            if place := self._places.pop(key, None):
+                place[0].array.uncollected -= 1
         self._in_flight += len(arrived)
         for task, request in arrived:
             self._take(task, request)
@@ -290,10 +294,6 @@ class Controller:
     def _write_collected(self) -> None:
         with self._lock:
             keys, self._collected = self._collected, []
-            rejected, self._rejected = self._rejected, []
-        for key in rejected:
-            if place := self._places.pop(key, None):
-                place[0].array.uncollected -= 1
         places = []
         for key in keys:
             element, number = self._places.pop(key)

@@ -120,7 +120,7 @@ def task_of(job: Any, workflow: Any, nested_command: Callable[[Any], str]) -> Ta
     outputs = [str(path) for path in job.output]
     name = "\n".join([job.name, *(sorted(outputs) or [str(getattr(job, "jobid", ""))])])
     stable = "" if job.is_group() else "\n".join(map(str, (job.rule.shellcmd, *job.input, *job.output)))
-    params = "" if job.is_group() else repr(sorted((name, str(value)) for name, value in job.params.items()))
+    params = "" if job.is_group() else repr(list(map(str, job.params)))
     return Task(
         key=_digest(name),
         fingerprint=_digest((stable if nested else command) + params),

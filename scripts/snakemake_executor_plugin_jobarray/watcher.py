@@ -50,7 +50,10 @@ class Watcher:
         for number in element.read():
             if number in element.wanted:
                 ending = ending_of(element.ended[number], element.array.request, element.host)
-                self._sink.job_ended(element, number, ending)
+                if element.recalled and not ending.good:  # killed by the cancellation
+                    self._sink.job_left(element, number)
+                else:
+                    self._sink.job_ended(element, number, ending)
 
     def query(self, arrays: Sequence[Array]) -> None:
         """Ask the scheduler if it is time to, and act on what it says of elements that have not said farewell."""

@@ -74,6 +74,9 @@ class Runner:
                 return {"code": None, "reason": "time", "wall": round(time.monotonic() - begun, 3)}
             readable, _, _ = select.select([self._socket], [], [], 0.5 if left is None else min(0.5, left))
             if not readable:
+                found, status = os.waitpid(self.process, os.WNOHANG)
+                if found:  # what it had forked may hold the socket open
+                    return self._died(begun, sampler, status)
                 sampler.look()
                 continue
             try:
@@ -91,8 +94,9 @@ class Runner:
             self.end()
         return {**found, "usage": usage}
 
-    def _died(self, begun: float, sampler: Sampler) -> dict[str, Any]:
-        _, status = os.waitpid(self.process, 0)
+    def _died(self, begun: float, sampler: Sampler, status: int | None = None) -> dict[str, Any]:
+        if status is None:
+            _, status = os.waitpid(self.process, 0)
         self.process = 0
         self._socket.close()
         wall = round(time.monotonic() - begun, 3)
@@ -118,9 +122,10 @@ def end_group(process: int) -> int:
     """Ask the process group of a child to end, kill it after a grace; returns the child's wait status."""
     status: int | None = None
     for number, seconds in ((signal.SIGTERM, GRACE), (signal.SIGKILL, None)):
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(process, number)  # it may not lead its group yet
-            os.killpg(process, number)
+        # It may not lead its group yet; once it has been waited for, its number may be another's.
+        for send in (os.killpg, os.kill) if status is None else (os.killpg,):
+            with suppress(ProcessLookupError, PermissionError):
+                send(process, number)
         end = None if seconds is None else time.monotonic() + seconds
         while status is None and (end is None or time.monotonic() < end):
             found, waited = os.waitpid(process, 0 if end is None else os.WNOHANG)
