@@ -74,8 +74,8 @@ class Runner:
                 return {"code": None, "reason": "time", "wall": round(time.monotonic() - begun, 3)}
             readable, _, _ = select.select([self._socket], [], [], 0.5 if left is None else min(0.5, left))
             if not readable:
-                found, status = os.waitpid(self.process, os.WNOHANG)
-                if found:  # what it had forked may hold the socket open
+                gone, status = os.waitpid(self.process, os.WNOHANG)
+                if gone:  # what it had forked may hold the socket open
                     return self._died(begun, sampler, status)
                 sampler.look()
                 continue
