@@ -171,7 +171,7 @@ def test_a_process_that_died_between_two_jobs_is_noticed(start: Start, do: Any) 
     assert not runner.alive
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGUSR1])
 @pytest.mark.parametrize("ordered", [False, True])
 def test_a_signal_in_the_preload_is_told_and_ends_the_process(do: Any, number: int, ordered: bool) -> None:
     reading, writing = os.pipe()
