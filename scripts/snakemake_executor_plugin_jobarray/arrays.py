@@ -137,6 +137,13 @@ class Array:
         """Return the elements of which something is still to come."""
         return [element for element in self.elements.values() if not element.resolved]
 
+    def begun(self) -> set[int]:
+        """Return the elements whose workers have begun to write: one look at a folder, most elements may be waiting."""
+        try:
+            return {int(name) for name in os.listdir(self.folder / "status") if name.isdecimal()}
+        except OSError:
+            return set()
+
     def write(self, workdir: str) -> None:
         """Write what the nodes need: one file a bundle, in a folder of its own."""
         for name in ("bundles", "status", "logs"):

@@ -41,8 +41,10 @@ class Watcher:
     def read(self, arrays: Sequence[Array]) -> None:
         """Read what workers have written since."""
         for array in arrays:
+            begun = array.begun()
             for element in array.open_elements:
-                self._read(element)
+                if element.index in begun:
+                    self._read(element)
                 if element.farewell:
                     self._settle(element, None)
 
