@@ -279,10 +279,11 @@ def test_both_streams_and_those_of_children_go_into_the_log_of_their_job(start: 
 
 
 def test_a_process_that_has_grown_beyond_its_share_retires_after_its_job(start: Start, do: Any) -> None:
-    runner = start(600)
+    inherited = psutil.Process().memory_info().rss / 2**20
+    runner = start(2 * (inherited + 100))
     assert do(runner, "hold", "10")[0]["code"] == 0
     assert runner.alive
-    assert do(runner, "hold", "350")[0]["code"] == 0
+    assert do(runner, "hold", str(int(inherited + 350)))[0]["code"] == 0
     assert not runner.alive
     assert do(start(None), "hold", "350")[0]["code"] == 0
 

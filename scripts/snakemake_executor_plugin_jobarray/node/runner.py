@@ -37,8 +37,8 @@ from snakemake_executor_plugin_jobarray.node.measure import (
 )
 from snakemake_executor_plugin_jobarray.node.words import StageCommand
 
-SHARE_OF_MEMORY = 0.5
-"""Of a job's memory, what the process may keep between jobs before it retires."""
+SHARE_OF_MEMORY, GROWTH = 0.5, 1.3
+"""What the process may keep between jobs before it retires: of a job's memory, or of what its first job left, if more."""
 GRACE = 5.0
 """Seconds between asking a process to end and killing it."""
 
@@ -145,11 +145,13 @@ def _serve(channel: socket.socket, preload: Callable[[], None], memory_mb: float
             preload()
         cli = importlib.import_module("levelworks.cli")
         gc.freeze()
-        largest = None if memory_mb is None else SHARE_OF_MEMORY * memory_mb
+        largest = None
         with channel.makefile("r", encoding="utf-8") as orders:
             for line in orders:
                 order = json.loads(line)
                 answer = _run(cli.main, order["task"], order["words"], order["log"])
+                if largest is None and memory_mb is not None:
+                    largest = max(SHARE_OF_MEMORY * memory_mb, GROWTH * _resident())
                 answer["retires"] = largest is not None and _resident() > largest
                 channel.sendall(json.dumps(answer).encode() + b"\n")
         code = 0
