@@ -38,7 +38,7 @@ from snakemake_executor_plugin_jobarray.node.measure import (
 from snakemake_executor_plugin_jobarray.node.words import StageCommand
 
 SHARE_OF_MEMORY, GROWTH = 0.5, 1.3
-"""What the process may keep between jobs before it retires: of a job's memory, or of what its first job left, if more."""
+"""What the process may keep between jobs: that share of a job's memory, or so many times what its first job left."""
 GRACE = 5.0
 """Seconds between asking a process to end and killing it."""
 
