@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from levelworks.core.outcome import InvalidOptions
-from levelworks.xco2.geography import Box
-from levelworks.xco2.grids import AUTHALIC_RADIUS, EqualAreaGrid, Grid, target_grid, wrap_longitudes
+from levelworks.xco2.geography import Box, unwrap_longitude
+from levelworks.xco2.grids import AUTHALIC_RADIUS, EqualAreaGrid, Grid, target_grid
 
 LOS_ANGELES = Box(-119.5, 32.5, -116.5, 35.5)
 
@@ -84,8 +84,8 @@ def test_keeps_a_far_footprint_together():
 
 def test_longitudes_inside_keep_their_bits():
     values = np.array([-180.0, -179.999, 0.0, 180.0])
-    np.testing.assert_array_equal(wrap_longitudes(values), values)
-    np.testing.assert_allclose(wrap_longitudes(np.array([180.25, 190.0, -180.5])), [-179.75, -170.0, 179.5])
+    np.testing.assert_array_equal(unwrap_longitude(values, 0.0), values)
+    np.testing.assert_allclose(unwrap_longitude(np.array([180.25, 190.0, -180.5]), 0.0), [-179.75, -170.0, 179.5])
 
 
 @pytest.mark.parametrize("convention", ["cell", "node"])

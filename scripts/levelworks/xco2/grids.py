@@ -105,7 +105,7 @@ class Grid:
     @property
     def longitude(self) -> np.ndarray:
         """Longitude of the centres as products store it, -180..180; shape (columns,)."""
-        return wrap_longitudes(self.x)
+        return unwrap_longitude(self.x, 0.0)
 
     @property
     def latitude(self) -> np.ndarray:
@@ -217,7 +217,7 @@ class EqualAreaGrid(Grid):
     @property
     def longitude(self) -> np.ndarray:
         """Longitude of the centres, -180..180; shape (rows, columns)."""
-        return wrap_longitudes(_azimuthal_inverse(self.x, self.y[:, np.newaxis], self.origin)[0])
+        return unwrap_longitude(_azimuthal_inverse(self.x, self.y[:, np.newaxis], self.origin)[0], 0.0)
 
     @property
     def latitude(self) -> np.ndarray:
@@ -229,7 +229,7 @@ class EqualAreaGrid(Grid):
         """Attributes of the CF grid mapping variable; coordinates in km."""
         return {
             "grid_mapping_name": "lambert_azimuthal_equal_area",
-            "longitude_of_projection_origin": float(wrap_longitudes(np.array(self.origin[0]))),
+            "longitude_of_projection_origin": float(unwrap_longitude(self.origin[0], 0.0)),
             "latitude_of_projection_origin": self.origin[1],
             "false_easting": 0.0,
             "false_northing": 0.0,
@@ -280,11 +280,6 @@ def check_box(box: Box) -> Box:
     if max(abs(box.min_lon), abs(box.max_lon)) > 360.0 or not 0.0 < box.width <= 360.0:
         raise InvalidOptions(f"{box}: longitudes must differ, by 360 degrees at most")
     return box.unwrapped
-
-
-def wrap_longitudes(longitude: np.ndarray) -> np.ndarray:
-    """Return longitudes in -180..180; those that lie there already, both ends included, stay bit for bit."""
-    return np.where(np.abs(longitude) > 180.0, (longitude + 180.0) % 360.0 - 180.0, longitude)
 
 
 def _axis(low: float, high: float, cells: int, convention: str, name: str) -> tuple[np.ndarray, np.ndarray]:
