@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ class Element:
         The job that has started and not ended.
     silent_since, dead_since : float or None
         Since when the scheduler denies knowing the element, and since when it says that it has ended.
+    asked_to_end : float or None
+        When the scheduler asked the worker to end, by the node's clock.
     recalled : bool
         A controller has cancelled it; what is still wanted of it is submitted anew.
     """
@@ -67,6 +70,7 @@ class Element:
     host: str = ""
     worker_pid: int = 0
     farewell: bool = False
+    asked_to_end: float | None = None
     resolved: bool = False
     recalled: bool = False
     silent_since: float | None = None
@@ -82,6 +86,11 @@ class Element:
     def log_path(self) -> Path:
         """Return the file for what the worker itself prints."""
         return self.array.folder / "logs" / f"{self.index}.log"
+
+    def fence(self) -> None:
+        """Take the worker's order away: should it still run, it begins no further job."""
+        with suppress(OSError):
+            (self.array.folder / "bundles" / f"{self.index}.json").unlink()
 
     @property
     def open_jobs(self) -> list[int]:
@@ -102,6 +111,8 @@ class Element:
                     self.ended[event["job"]] = event
                     self.running = None
                     ended.append(event["job"])
+                case "signal":
+                    self.asked_to_end = event["asked"]
                 case "bye":
                     self.farewell = True
         return ended
@@ -113,6 +124,8 @@ class Array:
 
     Attributes
     ----------
+    expected : float or None
+        Seconds that one job is expected to take.
     good : bool
         Whether everything in it has succeeded so far.
     inherited : bool
@@ -126,6 +139,7 @@ class Array:
     rule: str
     request: Request
     minutes: int | None
+    expected: float | None = None
     elements: dict[int, Element] = field(default_factory=dict)
     external: str | None = None
     good: bool = True
@@ -153,6 +167,7 @@ class Array:
                 "workdir": workdir,
                 "limit": None if self.minutes is None or len(element.jobs) == 1 else 60 * self.minutes,
                 "memory": self.request.memory,
+                "expected": self.expected,
                 "tasks": [waiting.task.to_json() for waiting in element.jobs],
                 "growth": [(waiting.history.growth.memory, waiting.history.growth.runtime) for waiting in element.jobs],
             }
@@ -161,10 +176,7 @@ class Array:
     def load(self, *, recalled: bool) -> None:
         """Read the elements back from the folder, for a controller that was started again."""
         for path in sorted((self.folder / "bundles").glob("*.json"), key=lambda path: int(path.stem)):
-            try:
-                bundle = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError:
-                continue  # the controller was killed while it wrote; this element was never submitted
+            bundle = json.loads(path.read_text(encoding="utf-8"))
             jobs = []
             for found, (memory, runtime) in zip(bundle["tasks"], bundle["growth"], strict=True):
                 task = Task.from_json(found)

@@ -42,11 +42,19 @@ class Refused(Exception):
 
 
 class Full(Exception):
-    """The scheduler takes no more for now: a limit on jobs, or it is not there."""
+    """The scheduler takes no more for now: a limit on jobs is reached."""
+
+
+class Unexpected(Exception):
+    """The scheduler refuses with words that are not known to be meant for ever."""
 
 
 class Unavailable(Exception):
-    """The scheduler does not answer; nothing is known, least of all that something succeeded."""
+    """The scheduler can't be reached: it has not heard what was asked, and tells nothing."""
+
+
+class Unanswered(Unavailable):
+    """The scheduler's answer did not arrive: it may have done what was asked."""
 
 
 class Backend(Protocol):
@@ -60,7 +68,7 @@ class Backend(Protocol):
         """Return how many elements one array may have."""
 
     def submit(self, array: Array, throttle: int) -> str:
-        """Submit an array and return its external id; raises Refused, Full or Unavailable."""
+        """Submit an array and return its external id; raises Refused, Full, Unexpected or Unavailable."""
 
     def find(self, name: str) -> str | None:
         """Return the external id of the array with this name; raises Unavailable."""
@@ -76,22 +84,33 @@ class Backend(Protocol):
 
 
 def node_command(folder: str) -> list[str]:
-    """Return the command that runs a bundle on a node: of constant length, the index comes from the scheduler."""
+    """Return the command that runs a bundle on a node, but for the bundle's index."""
     root = os.fspath(Path(__file__).resolve().parents[1])
     start = (
         f"import sys; sys.path.insert(0, {root!r});"
-        " from snakemake_executor_plugin_jobarray.node.worker import main; main(sys.argv[1])"
+        " from snakemake_executor_plugin_jobarray.node.worker import main; main(*sys.argv[1:])"
     )
     return [sys.executable, "-P", "-c", start, folder]
 
 
-def node_script(array: Array) -> str:
-    """Return the script that a scheduler runs for each element."""
-    return f"#!/bin/sh\nexec {shlex.join(node_command(os.fspath(array.folder)))}\n"
+def node_script(array: Array, index: str) -> str:
+    """Return the script that a scheduler runs for each element, of constant length.
+
+    Parameters
+    ----------
+    index : str
+        Variable in which the scheduler tells the element's index.
+    """
+    return f'#!/bin/sh\nexec {shlex.join(node_command(os.fspath(array.folder)))} "${index}"\n'
 
 
 def call(
-    words: Sequence[str], *, text: str | None = None, without: Sequence[str] = (), keep: Sequence[str] = ()
+    words: Sequence[str],
+    *,
+    text: str | None = None,
+    without: Sequence[str] = (),
+    keep: Sequence[str] = (),
+    more: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command of the scheduler; its answer may be a failure.
 
@@ -100,6 +119,9 @@ def call(
     without, keep : sequence of str
         Beginnings of variables that the command must not inherit, and names that it keeps all the same: a controller
         that runs inside a job would pass that job's limits on.
+
+    more : mapping of str to str
+        Variables beside the inherited ones.
 
     Raises
     ------
@@ -110,15 +132,22 @@ def call(
         name: value
         for name, value in os.environ.items()
         if name in keep or not any(name.startswith(start) for start in without)
-    }
+    } | dict(more or {})
     try:
         return subprocess.run(
-            words, input=text, env=environment, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
+            words,
+            input=text,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+            start_new_session=True,  # Ctrl-C is meant for the controller, which goes on to cancel
         )
     except FileNotFoundError:
         raise Unavailable(f"{words[0]} is not on the PATH") from None
     except subprocess.TimeoutExpired:
-        raise Unavailable(f"{words[0]} gave no answer within {COMMAND_SECONDS} s") from None
+        raise Unanswered(f"{words[0]} gave no answer within {COMMAND_SECONDS} s") from None
     except OSError as error:
         raise Unavailable(f"{words[0]} can't be run: {error}") from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from textwrap import shorten
 from typing import Any
 
 from snakemake_executor_plugin_jobarray.requests import Caps, Growth, Request
@@ -41,6 +42,7 @@ EXIT_CAUSES = {
     152: Cause.TIME,
 }
 SIGKILL, SIGXCPU = 9, 24
+LONGEST_PHRASE = 200
 NEAR_LIMIT = 0.95
 """Share of its memory beyond which a job that failed for no known reason is taken to have run out of it."""
 
@@ -109,6 +111,7 @@ class Policy:
     memory_growth: float = 2.0
     runtime_growth: float = 1.5
     transient_delay: float = 60.0
+    disruption_delay: float = 30.0
     disruptions: int = 5
 
 
@@ -139,12 +142,16 @@ def judge(ending: Ending, request: Request, history: History, policy: Policy) ->
     75 waits; disruptions leave the request as it is and avoid the node; the rest is tried again unchanged, or not.
     """
     cause = ending.cause
-    history = replace(history, earlier=(*history.earlier, ending.describe()), delay=0.0)
+    brief = shorten(ending.describe(), LONGEST_PHRASE, placeholder=" …")
+    history = replace(history, earlier=(*history.earlier, brief), delay=0.0)
     growth = history.growth
     if cause in DISRUPTIONS:
-        bad_node = cause in (Cause.NODE, Cause.NOT_STARTED) and ending.host
-        avoid = growth.avoid | {ending.host} if bad_node else growth.avoid
-        history = replace(history, disruptions=history.disruptions + 1, growth=replace(growth, avoid=avoid))
+        bad_node = cause in (Cause.NODE, Cause.NOT_STARTED)
+        avoid = growth.avoid | {ending.host} if bad_node and ending.host else growth.avoid
+        delay = policy.disruption_delay * 2**history.disruptions if bad_node else 0.0
+        history = replace(
+            history, disruptions=history.disruptions + 1, growth=replace(growth, avoid=avoid), delay=delay
+        )
         over = history.disruptions > policy.disruptions
         return Verdict(not over, history, f"disrupted {history.disruptions} times" if over else "")
     if cause in FINAL:

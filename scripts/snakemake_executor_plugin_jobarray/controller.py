@@ -30,11 +30,13 @@ from snakemake_executor_plugin_jobarray.journal import Journal
 from snakemake_executor_plugin_jobarray.requests import Request
 from snakemake_executor_plugin_jobarray.submitter import Submitter, Tuning
 from snakemake_executor_plugin_jobarray.tasks import Task
-from snakemake_executor_plugin_jobarray.watcher import Watcher, cancel_element
+from snakemake_executor_plugin_jobarray.watcher import Watcher
 
 CLOCK_SLACK = 2.0
 """Seconds by which the clocks of nodes and file servers may differ."""
 
+KEPT = 30 * 86400.0
+"""Seconds that a finished array is kept for jobs that nobody has asked for since."""
 PAUSE_PER_JOB, LONGEST_PAUSE = 0.002, 5.0
 """Seconds between two reports of successes: for each job in flight, and at the most."""
 
@@ -136,21 +138,23 @@ class Controller:
         self._halt()
         live = [array for array in self._arrays if array.external and array.open_elements]
         jobs = sum(len(element.open_jobs) for array in live for element in array.open_elements)
-        if live:
-            self._backend.cancel(dict.fromkeys([array.external or "" for array in live]))
         for array in live:
             self._journal.cancelled(array)
+        if live:
+            self._backend.cancel(dict.fromkeys([array.external or "" for array in live]))
         return [array.external or "" for array in live], jobs
 
     def stop(self) -> int:
         """Stop without touching what is submitted; returns how many jobs go on, the journal keeps them."""
         self._halt()
         self._write_collected()
+        # What ended well and was not asked for in this run may be asked for in the next.
+        unclaimed = {id(element.array) for element, number in self._places.values() if number in element.ended}
         open_jobs = 0
         for array in self._arrays:
             if array.open_elements:
                 open_jobs += sum(len(element.open_jobs) for element in array.open_elements)
-            elif not array.uncollected:
+            elif not array.uncollected and (id(array) not in unclaimed or _older(array.folder, KEPT)):
                 self._journal.closed(array)
         return open_jobs
 
@@ -171,7 +175,7 @@ class Controller:
             self._listener.broke(error)
 
     def _round(self) -> None:
-        self._journal.sign()
+        self._journal.check_held()
         with self._lock:
             arrived, self._inbox = self._inbox, []
             rejected, self._rejected = self._rejected, []
@@ -188,6 +192,7 @@ class Controller:
                     self._places[waiting.task.key] = (element, number)
         self._watcher.read(self._arrays)
         self._watcher.query(self._arrays)
+        self._watcher.cancel_recalled()
         self._hand_over()
         self._write_collected()
         self._close()
@@ -230,8 +235,7 @@ class Controller:
             else:
                 # The same product with other options: what runs must not write it after ours.
                 self._behind[task.key] = waiting
-                element.recalled = True
-                cancel_element(self._backend, element, self._log)
+                self._watcher.recall(element)
         elif ended and same and ending_of(ended, request, element.host).good and _products_stand(task, ended):
             self._adopt(element, number, waiting)
             element.array.uncollected += 1
@@ -252,6 +256,9 @@ class Controller:
     def job_ended(self, element: Element, number: int, ending: Ending) -> None:
         """Take the ending of a job."""
         waiting = element.jobs[number]
+        if ending.good and element.array.inherited and not _products_stand(waiting.task, element.ended[number]):
+            self.job_left(element, number)  # its inputs have changed since it began
+            return
         if ending.good:
             if ending.wall is not None:
                 self._durations.add(waiting.task.rule, ending.wall)
@@ -284,7 +291,8 @@ class Controller:
         self._places.pop(task.key, None)
         if ending.cause in DISRUPTIONS and verdict.again:
             self._log.warning(f"jobarray: {task.label}: {ending.describe()}; submitted again")
-            self._submitter.enqueue(replace(waiting, history=verdict.history, ready=0.0))
+            ready = time.monotonic() + verdict.history.delay
+            self._submitter.enqueue(replace(waiting, history=verdict.history, ready=ready))
             return
         self._in_flight -= 1
         self._listener.ended_badly(task, ending, verdict, log)
@@ -313,11 +321,21 @@ class Controller:
 
 
 def _products_stand(task: Task, ended: dict[str, Any]) -> bool:
-    """Return whether the products of a job that ended under another controller are its own, and its inputs as then."""
+    """Return whether the products of a job that another controller submitted are its own, and its inputs as they were.
+
+    Of a job that a nested Snakemake ran, only the inputs are known here.
+    """
     begun = ended["time"] - ended.get("wall", 0.0)
     try:
         written = [os.stat(path).st_mtime for path, kind in task.outputs if kind != "touched"]
         read = [os.stat(path).st_mtime for path in task.inputs]
     except OSError:
         return False
-    return bool(written) and min(written) >= begun - CLOCK_SLACK and all(time <= begun + CLOCK_SLACK for time in read)
+    return min(written, default=begun) >= begun - CLOCK_SLACK and max(read, default=begun) <= begun + CLOCK_SLACK
+
+
+def _older(folder: Path, seconds: float) -> bool:
+    try:
+        return time.time() - folder.stat().st_mtime > seconds
+    except OSError:
+        return True

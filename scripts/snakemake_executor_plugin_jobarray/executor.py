@@ -23,6 +23,8 @@ from snakemake_executor_plugin_jobarray.submitter import Tuning
 from snakemake_executor_plugin_jobarray.tasks import Task, task_of
 
 FOLDER = Path(".snakemake/jobarray")
+LISTED = 20
+"""Failed jobs that the last message names."""
 LOCAL_POLL = 0.2
 """Seconds between two looks at workers on this machine."""
 
@@ -34,6 +36,8 @@ class Executor(RealExecutor):
         settings: ExecutorSettings = self.executor_settings
         if SharedFSUsage.INPUT_OUTPUT not in self.workflow.storage_settings.shared_fs_usage:
             raise WorkflowError("jobarray needs a file system that this machine and the nodes share")
+        if self.workflow.remote_execution_settings.immediate_submit:
+            raise WorkflowError("jobarray checks what jobs have written: --immediate-submit is not for it")
         self._settings = settings
         self._jobs: dict[str, Any] = {}
         self._keys: dict[Any, str] = {}
@@ -113,8 +117,8 @@ class Executor(RealExecutor):
         """Cancel every array, and say so."""
         try:
             arrays, jobs = self._controller.cancel()
-        except Unavailable as error:
-            self.logger.error(f"jobarray: {self._backend_name} does not answer, arrays may go on: {error}")
+        except (Unavailable, OSError) as error:
+            self.logger.error(f"jobarray: not everything could be cancelled, arrays may go on: {error}")
         else:
             if arrays:
                 self.logger.info(
@@ -125,13 +129,19 @@ class Executor(RealExecutor):
 
     def shutdown(self) -> None:
         """End the run; what is still submitted goes on and is adopted by the next one."""
-        if going_on := self._controller.stop():
-            self.logger.info(f"jobarray: {going_on} submitted jobs go on; the next run adopts them")
+        try:
+            if going_on := self._controller.stop():
+                self.logger.info(f"jobarray: {going_on} submitted jobs go on; the next run adopts them")
+        except OSError as error:  # Snakemake would cancel everything on it
+            self.logger.error(f"jobarray: the journal can't be written: {error}")
         self._end()
 
     def _end(self) -> None:
         if self._given_up:
-            self.logger.error("\n".join([f"jobarray: {len(self._given_up)} jobs failed:", *self._given_up]))
+            more = len(self._given_up) - LISTED
+            rest = [f"… and {more} more; each stands in its log"] if more > 0 else []
+            lines = [f"jobarray: {len(self._given_up)} jobs failed:", *self._given_up[:LISTED], *rest]
+            self.logger.error("\n".join(lines))
         self._backend.close()
         self._journal.release()
 
@@ -226,6 +236,7 @@ def _policy(settings: ExecutorSettings) -> Policy:
         memory_growth=settings.memory_growth,
         runtime_growth=settings.runtime_growth,
         transient_delay=settings.transient_delay,
+        disruption_delay=settings.transient_delay / 2,
         disruptions=settings.disruptions,
     )
 

@@ -10,8 +10,10 @@ import json
 import os
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -45,8 +47,10 @@ class Journal:
         self._path = self.folder / "journal.jsonl"
         self._holder = self.folder / "controller.json"
         self._identity = {"host": socket.gethostname(), "pid": os.getpid(), "begun": _begun(os.getpid())}
-        self._beat = 0.0
+        self._taken = threading.Event()
+        self._released = threading.Event()
         self._hold()
+        threading.Thread(target=self._beat, name="jobarray-heartbeat", daemon=True).start()
 
     def _hold(self) -> None:
         draft = self.folder / f"controller.{socket.gethostname()}.{os.getpid()}"
@@ -82,34 +86,45 @@ class Journal:
                 f" {silent:.0f} s ago); wait for it, stop it, or use another --directory. If it is dead, remove"
                 f" {self._holder}"
             )
-        grave = self.folder / f"controller.dead.{os.getpid()}"
+        grave = self.folder / f"controller.dead.{socket.gethostname()}.{os.getpid()}"
         try:
             self._holder.rename(grave)
         except FileNotFoundError:
             return
+        if grave.read_text(encoding="utf-8") != text:
+            with suppress(FileExistsError):
+                os.link(grave, self._holder)  # somebody else was quicker: it is not the dead one's
         grave.unlink(missing_ok=True)
 
-    def sign(self) -> None:
-        """Give a sign of life if it is time for one.
+    def _beat(self) -> None:
+        """Give signs of life, however long the controller waits for its scheduler, until the journal is released."""
+        while not self._released.wait(HEARTBEAT):
+            try:
+                mine = json.loads(self._holder.read_text(encoding="utf-8")) == self._identity
+                if mine:
+                    os.utime(self._holder)
+            except (FileNotFoundError, ValueError):
+                mine = False
+            except OSError:
+                continue  # the file system is away; that says nothing about who holds the journal
+            if not mine:
+                self._taken.set()
+                return
+
+    def check_held(self) -> None:
+        """Check that the journal is still this controller's.
 
         Raises
         ------
         AnotherController
-            Where another controller took over meanwhile: this one was taken for dead.
+            Where another one took over: this one was taken for dead.
         """
-        if time.monotonic() - self._beat < HEARTBEAT:
-            return
-        self._beat = time.monotonic()
-        try:
-            mine = json.loads(self._holder.read_text(encoding="utf-8")) == self._identity
-        except (OSError, ValueError):
-            mine = False
-        if not mine:
+        if self._taken.is_set():
             raise AnotherController(f"another controller took over in {self.folder}")
-        os.utime(self._holder)
 
     def release(self) -> None:
         """Let the next controller have the folder."""
+        self._released.set()
         try:
             if json.loads(self._holder.read_text(encoding="utf-8")) == self._identity:
                 self._holder.unlink()

@@ -85,8 +85,7 @@ class Local:
             self._waiting.popleft()
             with open(element.log_path, "ab") as log:
                 process = subprocess.Popen(
-                    node_command(os.fspath(element.array.folder)),
-                    env={**os.environ, "JOBARRAY_INDEX": str(element.index)},
+                    [*node_command(os.fspath(element.array.folder)), str(element.index)],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -146,8 +145,10 @@ def _of_dead_controller(array: Array) -> dict[tuple[str, int], ElementState]:
     """Tell the state of another controller's workers by their processes; what had not started then is lost."""
     states = {}
     for element in array.open_elements:
-        lost = ElementState(State.ENDED, Cause.LOST, "its controller was killed")
-        states[array.name, element.index] = ElementState(State.RUNNING) if _alive(element) else lost
+        # What had not begun died with its controller's queue, as if somebody had cancelled it.
+        cause = Cause.LOST if element.worker_pid else Cause.CANCELLED
+        gone = ElementState(State.ENDED, cause, "its controller was killed")
+        states[array.name, element.index] = ElementState(State.RUNNING) if _alive(element) else gone
     return states
 
 

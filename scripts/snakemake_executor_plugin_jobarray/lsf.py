@@ -13,7 +13,9 @@ from snakemake_executor_plugin_jobarray.backend import (
     Full,
     Refused,
     State,
+    Unanswered,
     Unavailable,
+    Unexpected,
     call,
     complaint,
     node_script,
@@ -31,6 +33,12 @@ AWAY = re.compile(
     r"timed out|Cannot connect|Communication",
     re.IGNORECASE,
 )
+FOR_EVER = re.compile(
+    r"No such queue|Bad |illegal option|usage:|Job array index too large|User permission denied|not a valid|"
+    r"Unknown |no such project|Specified .* does not exist|exceeds the queue|Cannot exceed queue",
+    re.IGNORECASE,
+)
+"""What time does not mend; everything else may pass."""
 NONE_FOUND = re.compile(r"is not found|No (matching|unfinished)? ?job found|not found in", re.IGNORECASE)
 
 PENDING = {"PEND", "PSUSP", "WAIT", "PROV"}
@@ -58,7 +66,7 @@ REASONS = {
     "TERM_REMOVE_HUNG_JOB": Cause.NODE,
 }
 CODES = {137: Cause.MEMORY, 140: Cause.TIME}
-NAMES_TO_KEEP = ("LSB_SHAREDIR",)
+NAMES_TO_KEEP = ("LSB_SHAREDIR", "LSB_DEFAULTQUEUE", "LSB_DEFAULTPROJECT")
 IDS_A_CALL = 200
 UNIT_MB = {"KB": 1 / 1024, "MB": 1.0, "GB": 1024.0}
 
@@ -72,6 +80,10 @@ class Lsf:
         Whether the site's rusage[mem] counts for each slot or for the whole job.
     unit : str
         Unit of the site's memory limits: KB, MB or GB.
+
+    Notes
+    -----
+    Reservations of a site that has not set LSF_UNIT_FOR_LIMITS are taken to be in MB, its limits in KB.
     """
 
     name = "lsf"
@@ -93,16 +105,18 @@ class Lsf:
     def submit(self, array: Array, throttle: int) -> str:
         """Submit with one bsub, the script on standard input; returns the job id."""
         words = bsub_words(array, throttle, requeue=self._requeue, per_slot=self._per_slot, unit=self._unit)
-        done = _call("bsub", *words, text=node_script(array))
+        done = _call("bsub", *words, text=node_script(array, "LSB_JOBINDEX"))
         found = re.search(r"Job <(\d+)> is submitted", done.stdout + done.stderr)
         if found:
             return found[1]
         reason = complaint(done)
+        if done.returncode <= 0 or "timed out" in reason:
+            raise Unanswered(reason)
+        if FOR_EVER.search(reason):
+            raise Refused(reason)
         if LIMITS.search(reason):
             raise Full(reason)
-        if AWAY.search(reason):
-            raise Unavailable(reason)
-        raise Refused(reason)
+        raise Unavailable(reason) if AWAY.search(reason) else Unexpected(reason)
 
     def find(self, name: str) -> str | None:
         """Look a name up among unfinished and recently finished jobs."""
@@ -147,6 +161,8 @@ class Lsf:
 def bsub_words(array: Array, throttle: int, *, requeue: bool, per_slot: bool, unit: str) -> list[str]:
     """Return bsub's arguments for an array."""
     request = array.request
+    if request.gres or request.qos:
+        raise Refused("LSF has neither gres nor qos; say gpu, or name a queue or lsf_extra")
     most = f"%{throttle}" if throttle else ""
     words = [
         *("-J", f"{array.name}[1-{len(array.elements)}]{most}"),
@@ -162,6 +178,10 @@ def bsub_words(array: Array, throttle: int, *, requeue: bool, per_slot: bool, un
         words += ["-q", request.partition]
     if request.account:
         words += ["-P", request.account]
+    if request.reservation:
+        words += ["-U", request.reservation]
+    if request.gpus:
+        words += ["-gpu", f"num={request.gpus}" + (f":gmodel={request.gpu_model}" if request.gpu_model else "")]
     words += _memory_words(request, per_slot=per_slot, unit=unit)
     for requirement in _requirements(request):
         words += ["-R", requirement]
@@ -175,20 +195,21 @@ def _memory_words(request: Request, *, per_slot: bool, unit: str) -> list[str]:
     reserved = whole / request.cores if per_slot else whole
     # Without -M a job has whatever limit the queue has, although more was reserved.
     limit = f"{whole / UNIT_MB[unit]:.10g}"
-    return ["-M", limit, "-R", f"rusage[mem={reserved / UNIT_MB[unit]:.10g}]"]
+    # KB is the unit of limits where a site has set none; reservations are in MB then.
+    return ["-M", limit, "-R", f"rusage[mem={reserved / max(UNIT_MB[unit], 1.0):.10g}]"]
 
 
 def _requirements(request: Request) -> Iterator[str]:
     if request.tasks_per_node:
         yield f"span[ptile={request.tasks_per_node * request.cpus}]"
-    elif not request.nodes or request.nodes == 1:
-        yield "span[hosts=1]"
-    else:
+    elif request.nodes and request.nodes > 1:
         yield f"span[ptile={-(-request.cores // request.nodes)}]"
-    if request.constraint:
-        yield f"select[{request.constraint}]"
-    if request.avoid:
-        yield f"select[{' && '.join(f'hname!={host!r}' for host in sorted(request.avoid))}]"
+    elif request.nodes or not request.mpi:
+        yield "span[hosts=1]"
+    selected = [f"({request.constraint})"] if request.constraint else []
+    selected += [f"hname!={host!r}" for host in sorted(request.avoid)]
+    if selected:
+        yield f"select[{' && '.join(selected)}]"
 
 
 def read_state(stat: str, code: str, reason: str, host: str) -> ElementState:

@@ -52,6 +52,8 @@ class Request:
     qos: str | None = None
     reservation: str | None = None
     gres: str | None = None
+    gpus: int | None = None
+    gpu_model: str | None = None
     extra: tuple[str, ...] = ()
     avoid: frozenset[str] = frozenset()
     bundle: int | None = None
@@ -155,7 +157,9 @@ def request_of(
         constraint=word("constraint"),
         qos=word("qos", "slurm_qos"),
         reservation=word("reservation", "slurm_reservation"),
-        gres=word("gres") or _gpus(word("gpu"), word("gpu_model")),
+        gres=word("gres"),
+        gpus=number("gpu") or number("gpus"),
+        gpu_model=word("gpu_model"),
         extra=_words(rule, own),
         bundle=1 if mpi else number("jobarray_bundle"),
         expected=number("expected_seconds"),
@@ -167,9 +171,3 @@ def _words(rule: str, texts: list[str]) -> tuple[str, ...]:
         return tuple(word for text in texts for word in shlex.split(text))
     except ValueError as error:
         raise InvalidRequest(f"rule {rule}: extra arguments {texts} can't be read: {error}") from None
-
-
-def _gpus(number: str | None, model: str | None) -> str | None:
-    if number is None:
-        return None
-    return ":".join(filter(None, ("gpu", model, number)))

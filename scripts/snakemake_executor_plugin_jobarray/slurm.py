@@ -13,7 +13,9 @@ from snakemake_executor_plugin_jobarray.backend import (
     Full,
     Refused,
     State,
+    Unanswered,
     Unavailable,
+    Unexpected,
     call,
     complaint,
     node_script,
@@ -31,8 +33,16 @@ AWAY = re.compile(
     r"Invalid authentication|Transport endpoint|Slurm controller|configuration source|failed to fetch config",
     re.IGNORECASE,
 )
-FOR_EVER = re.compile(r"PerJob", re.IGNORECASE)
-"""Of limits that one job exceeds by itself: time makes no difference."""
+UNANSWERED = re.compile(r"timed out|Zero Bytes|Communication connection failure|Message receive", re.IGNORECASE)
+FOR_EVER = re.compile(
+    r"PerJob|Invalid account|Invalid partition|invalid partition specified|Invalid qos|Invalid generic resource|gres|"
+    r"Requested node configuration is not available|More processors requested|time limit is invalid|"
+    r"Invalid --?time|Invalid feature|Invalid job array|unrecognized option|invalid option|Invalid argument|"
+    r"Memory specification can not be satisfied|Access/permission denied|[Uu]ser.* not found|count specification|"
+    r"Invalid reservation|invalid number|Requested reservation",
+    re.IGNORECASE,
+)
+"""What time does not mend; everything else may pass."""
 NO_ACCOUNTING = re.compile(r"accounting storage is disabled", re.IGNORECASE)
 
 PENDING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD"}
@@ -50,7 +60,9 @@ CAUSES = {
 }
 SIGKILL = 9
 IDS_A_CALL = 200
-NAMES_TO_KEEP = ("SLURM_CONF", "SLURM_TIME_FORMAT")
+NAMES_TO_KEEP = ("SLURM_CONF", "SLURM_JWT", "SLURM_CLUSTERS")
+WHOLE_LISTS = {"SLURM_BITSTR_LEN": "0"}
+"""Lists of array indices are cut short otherwise."""
 
 
 class Slurm:
@@ -73,19 +85,25 @@ class Slurm:
 
     def submit(self, array: Array, throttle: int) -> str:
         """Submit with one sbatch, the script on standard input; returns the job id."""
-        done = _call("sbatch", *sbatch_words(array, throttle, requeue=self._requeue), text=node_script(array))
-        if done.returncode == 0 and (found := re.match(r"\s*(\d+)", done.stdout)):
+        done = _call(
+            "sbatch",
+            *sbatch_words(array, throttle, requeue=self._requeue),
+            text=node_script(array, "SLURM_ARRAY_TASK_ID"),
+        )
+        if found := re.search(r"^(\d+)(;\S+)?\s*$", done.stdout, re.MULTILINE):
             return found[1]
         reason = complaint(done)
+        if done.returncode <= 0 or UNANSWERED.search(reason):
+            raise Unanswered(reason)
         if AWAY.search(reason):
             raise Unavailable(reason)
-        if LIMITS.search(reason) and not FOR_EVER.search(reason):
-            raise Full(reason)
-        raise Refused(reason)
+        if FOR_EVER.search(reason):
+            raise Refused(reason)
+        raise Full(reason) if LIMITS.search(reason) else Unexpected(reason)
 
     def find(self, name: str) -> str | None:
         """Look a name up in squeue, then in the accounting."""
-        done = _call("squeue", "--noheader", "--states=all", f"--name={name}", "--format=%F")
+        done = _call("squeue", "--noheader", "--states=all", "--me", f"--name={name}", "--format=%F")
         if done.returncode:
             raise Unavailable(complaint(done))
         if done.stdout.split():
@@ -129,7 +147,7 @@ class Slurm:
 
     def _ask_queue(self, names: Sequence[str], states: dict[tuple[str, int], ElementState]) -> None:
         form = "--format=%F|%K|%T|%N"
-        done = _call("squeue", "--noheader", "--states=all", f"--name={','.join(names)}", form)
+        done = _call("squeue", "--noheader", "--array", "--states=all", "--me", f"--name={','.join(names)}", form)
         if done.returncode:
             raise Unavailable(complaint(done))
         for line in done.stdout.splitlines():
@@ -184,7 +202,7 @@ def _optional_words(request: Request) -> Iterator[str]:
         "--constraint": request.constraint,
         "--qos": request.qos,
         "--reservation": request.reservation,
-        "--gres": request.gres,
+        "--gres": request.gres or _gpus(request),
         "--exclude": ",".join(sorted(request.avoid)) or None,
     }
     return (f"{option}={value}" for option, value in named.items() if value is not None)
@@ -228,8 +246,12 @@ def indices(text: str) -> Iterator[int]:
 
 
 def _call(*words: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
-    return call(words, text=text, without=("SLURM_", "SLURMD_", "SRUN_"), keep=NAMES_TO_KEEP)
+    return call(words, text=text, without=("SLURM_", "SLURMD_", "SRUN_"), keep=NAMES_TO_KEEP, more=WHOLE_LISTS)
 
 
 def _parts(words: Sequence[str]) -> Iterator[Sequence[str]]:
     return (words[start : start + IDS_A_CALL] for start in range(0, len(words), IDS_A_CALL))
+
+
+def _gpus(request: Request) -> str | None:
+    return ":".join(filter(None, ("gpu", request.gpu_model, str(request.gpus)))) if request.gpus else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +19,7 @@ from snakemake_executor_plugin_jobarray.arrays import (
     element_minutes,
     groups,
 )
-from snakemake_executor_plugin_jobarray.backend import Backend, Full, Refused, Unavailable
+from snakemake_executor_plugin_jobarray.backend import Backend, Full, Refused, Unanswered, Unavailable, Unexpected
 from snakemake_executor_plugin_jobarray.causes import Policy
 from snakemake_executor_plugin_jobarray.durations import Durations
 from snakemake_executor_plugin_jobarray.journal import Journal
@@ -26,6 +27,8 @@ from snakemake_executor_plugin_jobarray.requests import Request
 
 LONGEST_GATHERING = 10.0
 """Gathering windows that a steady trickle of jobs can delay an array at the most."""
+PATIENCE = 5
+"""How often the same unknown refusal is taken for a passing one."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 """Seconds between attempts to submit while the scheduler takes nothing; each is twice the one before."""
 
@@ -83,6 +86,8 @@ class Submitter:
         self._waiting: list[Waiting] = []
         self._first_arrival = self._last_arrival = 0.0
         self._largest: int | None = None
+        self._fits: int | None = None
+        self._unexpected: Counter[str] = Counter()
         self._pause = SHORTEST_PAUSE
         self._not_before = 0.0
 
@@ -130,12 +135,19 @@ class Submitter:
             )
             minutes = element_minutes(size, request, duration, self._policy.caps.runtime)
             bundles = cut(group, size)
-            for start in range(0, len(bundles), self._largest):
-                self._submit(bundles[start : start + self._largest], request, minutes, arrays)
+            while bundles:
+                most = self._largest if self._fits is None else min(self._largest, self._fits)
+                self._submit(bundles[:most], request, minutes, duration, arrays)
+                bundles = bundles[most:]
         return arrays
 
     def _submit(
-        self, bundles: Sequence[list[Waiting]], request: Request, minutes: int | None, arrays: list[Array]
+        self,
+        bundles: Sequence[list[Waiting]],
+        request: Request,
+        minutes: int | None,
+        duration: float | None,
+        arrays: list[Array],
     ) -> None:
         """Submit one array; halve it where the scheduler takes no more jobs, wait where it takes none."""
         jobs = [waiting for bundle in bundles for waiting in bundle]
@@ -143,21 +155,37 @@ class Submitter:
             self._waiting += jobs
             return
         array = self._array(bundles, request, minutes)
+        array.expected = duration
         try:
             array.external = self._external_id(array)
-        except (Refused, Full, Unavailable) as error:
+        except OSError as error:
+            self._wait(jobs, str(error))
+            return
+        except Unanswered as error:
+            # It may be there. It is looked for under its name, and submitted again when it stays unknown.
+            arrays.append(array)
+            self._wait([], f"no answer to an array of {_count(len(jobs), 'job')}: {error}")
+            return
+        except (Refused, Full, Unexpected, Unavailable) as error:
             self._journal.closed(array)
-            if isinstance(error, Refused):
-                self._handle_refusal(jobs, request, str(error))
+            reason = str(error)
+            if isinstance(error, Unexpected):
+                self._unexpected[reason] += 1
+            if isinstance(error, Refused) or self._unexpected[reason] >= PATIENCE:
+                self._handle_refusal(jobs, request, reason)
             elif isinstance(error, Full) and len(bundles) > 1:
-                half = len(bundles) // 2
-                self._submit(bundles[:half], request, minutes, arrays)
-                self._submit(bundles[half:], request, minutes, arrays)
+                half = self._fits = len(bundles) // 2
+                self._submit(bundles[:half], request, minutes, duration, arrays)
+                self._submit(bundles[half:], request, minutes, duration, arrays)
             else:
-                self._wait(jobs, str(error))
+                self._wait(jobs, reason)
             return
         self._journal.submitted(array)
-        self._pause = SHORTEST_PAUSE
+        if self._fits is not None and len(bundles) >= self._fits:
+            self._fits = min(2 * self._fits, self._largest or self._fits)
+        if self._fits in (None, self._largest):
+            self._pause, self._fits = SHORTEST_PAUSE, None
+        self._unexpected.clear()
         arrays.append(array)
         task = jobs[0].task
         attempt = f", attempt {task.attempt}" if task.attempt > 1 else ""
@@ -182,9 +210,11 @@ class Submitter:
         self._journal.intend(array)
         try:
             return self._backend.submit(array, self._tuning.throttle)
-        except Unavailable:
-            # The answer did not arrive; the array may be there all the same.
-            found = self._backend.find(array.name)
+        except Unanswered as error:
+            try:
+                found = self._backend.find(array.name)
+            except Unavailable:
+                raise error from None
             if found is None:
                 raise
             return found
@@ -204,8 +234,8 @@ class Submitter:
         self._waiting += jobs
         self._not_before = time.monotonic() + self._pause
         self._log.warning(
-            f"jobarray: {self._backend.name} takes no jobs at the moment ({reason}); {_count(len(jobs), 'job')}"
-            f" waiting, next attempt in {self._pause:.0f} s"
+            f"jobarray: {self._backend.name} takes no jobs at the moment ({reason});"
+            f" {_count(len(self._waiting), 'job')} waiting, next attempt in {self._pause:.0f} s"
         )
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 

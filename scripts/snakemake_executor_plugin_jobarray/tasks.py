@@ -120,6 +120,7 @@ def task_of(job: Any, workflow: Any, nested_command: Callable[[Any], str]) -> Ta
     outputs = [str(path) for path in job.output]
     name = "\n".join([job.name, *(sorted(outputs) or [str(getattr(job, "jobid", ""))])])
     stable = "" if job.is_group() else "\n".join(map(str, (job.rule.shellcmd, *job.input, *job.output)))
+    stable += _script_of(job) if nested else ""
     params = "" if job.is_group() else repr(list(map(str, job.params)))
     return Task(
         key=_digest(name),
@@ -143,6 +144,17 @@ def task_of(job: Any, workflow: Any, nested_command: Callable[[Any], str]) -> Ta
 def _shell_of(job: Any) -> str:
     chosen = None if job.is_group() else job.resources.get("shell_exec")
     return str(chosen or shell.get_executable() or "/bin/sh")
+
+
+def _script_of(job: Any) -> str:
+    """Return the text of a job's script, so far as it is a file: a job with another one is another job."""
+    if job.is_group() or not (script := job.rule.script or job.rule.notebook):
+        return ""
+    try:
+        source = job._path_to_source_file(script)  # noqa: SLF001 - Snakemake's own way to it
+        return Path(source.get_path_or_uri(secret_free=True)).read_text(encoding="utf-8")
+    except (OSError, AttributeError, TypeError, ValueError):
+        return str(script)
 
 
 def _kind(path: Any) -> str:

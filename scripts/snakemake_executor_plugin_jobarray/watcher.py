@@ -37,6 +37,29 @@ class Watcher:
         self._backend, self._tuning, self._sink, self._log = backend, tuning, sink, log
         self._next_query = 0.0
         self._silent_since: float | None = None
+        self._recalls: dict[str, set[int]] = {}
+        self._unreadable = False
+
+    def recall(self, element: Element) -> None:
+        """Have an element cancelled, and what is still wanted of it given back once it is dead."""
+        element.recalled = True
+        self._cancel(element)
+
+    def _cancel(self, element: Element) -> None:
+        element.fence()
+        if element.array.external:
+            self._recalls.setdefault(element.array.external, set()).add(element.index)
+
+    def cancel_recalled(self) -> None:
+        """Cancel everything that was recalled since, in one go."""
+        recalls, self._recalls = self._recalls, {}
+        if not recalls:
+            return
+        try:
+            self._backend.cancel(recalls)
+        except Unavailable as error:
+            self._recalls = recalls
+            self._log.warning(f"jobarray: {len(recalls)} arrays can't be cancelled in part yet: {error}")
 
     def read(self, arrays: Sequence[Array]) -> None:
         """Read what workers have written since."""
@@ -44,9 +67,18 @@ class Watcher:
             begun = array.begun()
             for element in array.open_elements:
                 if element.index in begun:
-                    self._read(element)
+                    self._try_to_read(element)
                 if element.farewell:
                     self._settle(element, None)
+
+    def _try_to_read(self, element: Element) -> None:
+        """Read an element's status file; a file system in trouble is asked again, and said once."""
+        try:
+            self._read(element)
+        except OSError as error:
+            if not self._unreadable:
+                self._log.warning(f"jobarray: {error}; reading again")
+            self._unreadable = True
 
     def _read(self, element: Element) -> None:
         for number in element.read():
@@ -78,19 +110,16 @@ class Watcher:
             self._silent_since = None
         for array in watched:
             for element in array.open_elements:
-                if array.external is None:
-                    self._settle(element, ElementState(State.ENDED, Cause.LOST, "it was never submitted"))
-                else:
-                    self._consider(element, states.get((array.external, element.index)), now)
+                self._consider(element, states.get((array.external or "", element.index)), now)
 
     def _consider(self, element: Element, state: ElementState | None, now: float) -> None:
         if state is None:
             element.silent_since = now if element.silent_since is None else element.silent_since
             silent = now - element.silent_since
             if silent >= self._tuning.lost_after:
-                cancel_element(self._backend, element, self._log)
+                self._cancel(element)
                 detail = f"{self._backend.name} has not known it for {silent:.0f} s"
-                self._read(element)
+                self._try_to_read(element)
                 self._settle(element, ElementState(State.ENDED, Cause.LOST, detail))
             return
         element.silent_since = None
@@ -103,16 +132,18 @@ class Watcher:
         if now - element.dead_since < self._tuning.settle:
             self._next_query = min(self._next_query, now + max(0.2, self._tuning.settle / 4))
             return
-        self._read(element)
+        self._try_to_read(element)
         self._settle(element, None if element.farewell else state)
 
     def _settle(self, element: Element, state: ElementState | None) -> None:
         """Say what became of the jobs that have not ended; `state` is None where the worker said farewell."""
         element.resolved = True
+        # Who cancelled what an earlier controller had submitted did not mean this one's run.
+        taken_back = element.recalled or (element.array.inherited and state and state.cause is Cause.CANCELLED)
         for number in element.open_jobs:
             if number not in element.wanted:
                 continue
-            ending = None if state is None or element.recalled else _ending_of_open(element, number, state)
+            ending = None if state is None or taken_back else _ending_of_open(element, number, state)
             if ending is None:
                 self._sink.job_left(element, number)
             else:
@@ -139,16 +170,7 @@ def _innocent(element: Element, number: int, cause: Cause | None) -> bool:
     limit = element.jobs[number].task.limit
     if cause is not Cause.TIME or len(element.jobs) == 1 or limit is None:
         return False
-    return time.time() - element.running_since < GUILTY * limit
-
-
-def cancel_element(backend: Backend, element: Element, log: Any) -> None:
-    """Cancel one element as far as the scheduler lets itself be told."""
-    try:
-        if element.array.external:
-            backend.cancel({element.array.external: [element.index]})
-    except Unavailable as error:
-        log.warning(f"jobarray: {element.array.name}[{element.index}] can't be cancelled: {error}")
+    return (element.asked_to_end or time.time()) - element.running_since < GUILTY * limit
 
 
 def _tail(path: Path) -> str:

@@ -61,11 +61,16 @@ def own_output(task: Task) -> str | None:
     return logs[0] if logs and not any(path in task["command"] for path in logs) else None
 
 
-@contextmanager
-def temporary_folder() -> Iterator[str]:
-    """Give a job a folder for its temporaries and remove it afterwards."""
+def scratch_folder() -> str:
+    """Make a folder for the temporaries of a worker's jobs, where the site wants such things."""
     base = os.environ.get("SLURM_TMPDIR") or os.environ.get("LSF_TMPDIR") or os.environ.get("TMPDIR")
-    folder = tempfile.mkdtemp(prefix="jobarray-", dir=base if base and os.path.isdir(base) else None)
+    return tempfile.mkdtemp(prefix="jobarray-", dir=base if base and os.path.isdir(base) else None)
+
+
+@contextmanager
+def temporary_folder(scratch: str) -> Iterator[str]:
+    """Give a job a folder for its temporaries and remove it afterwards."""
+    folder = tempfile.mkdtemp(dir=scratch)
     try:
         yield folder
     finally:

@@ -21,6 +21,7 @@ import socket
 import sys
 import tempfile
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -46,7 +47,7 @@ GRACE = 5.0
 class Runner:
     """A warm process, as the worker sees it: a child that takes jobs through a socket."""
 
-    def __init__(self, preload: Callable[[], None], memory_mb: float | None) -> None:
+    def __init__(self, preload: Callable[[], None], memory_mb: float | None, scratch: str) -> None:
         ours, theirs = socket.socketpair()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -54,7 +55,7 @@ class Runner:
         if self.process == 0:
             ours.close()
             os.setpgid(0, 0)
-            _serve(theirs, preload, memory_mb)
+            _serve(theirs, preload, memory_mb, scratch)
         theirs.close()
         self._socket = ours
         self._text = b""
@@ -136,7 +137,7 @@ def end_group(process: int) -> int:
     return status or 0
 
 
-def _serve(channel: socket.socket, preload: Callable[[], None], memory_mb: float | None) -> NoReturn:
+def _serve(channel: socket.socket, preload: Callable[[], None], memory_mb: float | None, scratch: str) -> NoReturn:
     """Take jobs from the worker until it closes the socket."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     code = 1
@@ -149,12 +150,14 @@ def _serve(channel: socket.socket, preload: Callable[[], None], memory_mb: float
         with channel.makefile("r", encoding="utf-8") as orders:
             for line in orders:
                 order = json.loads(line)
-                answer = _run(cli.main, order["task"], order["words"], order["log"])
+                answer = _run(cli.main, order["task"], order["words"], order["log"], scratch)
                 if largest is None and memory_mb is not None:
                     largest = max(SHARE_OF_MEMORY * memory_mb, GROWTH * _resident())
                 answer["retires"] = largest is not None and _resident() > largest
                 channel.sendall(json.dumps(answer).encode() + b"\n")
         code = 0
+    except BaseException:  # noqa: BLE001 - the process ends here in any case
+        traceback.print_exc()  # into the log of the array element
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -162,11 +165,15 @@ def _serve(channel: socket.socket, preload: Callable[[], None], memory_mb: float
 
 
 def _run(
-    main: Callable[[Sequence[str]], int], task: Mapping[str, Any], words: Sequence[str], log: str | None
+    main: Callable[[Sequence[str]], int],
+    task: Mapping[str, Any],
+    words: Sequence[str],
+    log: str | None,
+    scratch: str,
 ) -> dict[str, Any]:
     forget_peak()
     before, (read, written), begun = _cpu(), transfers("self"), time.perf_counter()
-    with temporary_folder() as folder, _own_environment(job_environment(task, folder, 1)), _output_to(log):
+    with temporary_folder(scratch) as folder, _own_environment(job_environment(task, folder, 1)), _output_to(log):
         try:
             code = int(main(words))
         except SystemExit as ending:

@@ -17,11 +17,20 @@ LONGEST_ARGUMENT = 100_000
 
 
 class Shell:
-    """Runs shell commands, one at a time."""
+    """Runs shell commands, one at a time.
+
+    Parameters
+    ----------
+    scratch : str
+        Folder for the temporaries of jobs.
+    """
+
+    def __init__(self, scratch: str) -> None:
+        self._scratch = scratch
 
     def run(self, task: Mapping[str, Any], limit: float | None) -> dict[str, Any]:
         """Run a job's command with its prefix, in its own session; returns code or signal, times and memory."""
-        with temporary_folder() as folder:
+        with temporary_folder(self._scratch) as folder:
             log = own_output(task)
             output = open(log, "w", encoding="utf-8") if log else None  # noqa: SIM115 - closed below
             try:

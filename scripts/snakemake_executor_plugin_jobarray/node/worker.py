@@ -13,15 +13,24 @@ import time
 from functools import cached_property
 from typing import Any, NoReturn
 
-from snakemake_executor_plugin_jobarray.node.files import Protected, clear_the_way, missing_outputs
+from snakemake_executor_plugin_jobarray.node.files import (
+    Protected,
+    clear_the_way,
+    missing_outputs,
+    own_output,
+    scratch_folder,
+)
 from snakemake_executor_plugin_jobarray.node.measure import Usage, children, write_benchmark
 from snakemake_executor_plugin_jobarray.node.report import StatusFile
 from snakemake_executor_plugin_jobarray.node.runner import Runner, end_group
 from snakemake_executor_plugin_jobarray.node.shell import Shell
 from snakemake_executor_plugin_jobarray.node.words import StageCommand, read_stage_command
 
+PLAIN_PREFIXES = ("", "set -euo pipefail;")
+"""What stands before a command unless the workflow says otherwise; a single stage's command is the same without."""
 SCHEDULER_VARIABLES = ("SLURM_JOB_ID", "LSB_JOBID")
-INDEX_VARIABLES = ("SLURM_ARRAY_TASK_ID", "LSB_JOBINDEX", "JOBARRAY_INDEX")
+SAFETY = 3.0
+"""Of the expected duration of a job, for which there must be time left."""
 MARGIN = 5.0
 """Seconds of an allocation that are kept for writing down how its jobs ended."""
 
@@ -38,11 +47,13 @@ class Worker:
     """
 
     def __init__(self, folder: str, index: int) -> None:
-        with open(os.path.join(folder, "bundles", f"{index}.json"), encoding="utf-8") as file:
+        self._order = os.path.join(folder, "bundles", f"{index}.json")
+        with open(self._order, encoding="utf-8") as file:
             self.bundle: dict[str, Any] = json.load(file)
         self.status = StatusFile(os.path.join(folder, "status", str(index)))
         self.begun = time.monotonic()
-        self.shell = Shell()
+        self.scratch = scratch_folder()
+        self.shell = Shell(self.scratch)
         self.runner: Runner | None = None
 
     def run(self) -> None:
@@ -56,6 +67,8 @@ class Worker:
         left = [number for number in range(len(self.bundle["tasks"])) if number not in finished]
         for position, number in enumerate(left):
             task = self.bundle["tasks"][number]
+            if not os.path.exists(self._order):
+                break  # taken away: the controller counts on this worker no more, and its jobs run elsewhere
             if position and not self._time_for(task):
                 self.status.write("left", jobs=left[position:])
                 break
@@ -63,11 +76,17 @@ class Worker:
             self.status.write("end", job=number, **self._run(task))
         if self.runner:
             self.runner.end()
-        self.status.write("bye")
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        if os.path.exists(self._order):
+            self.status.write("bye")
 
     def _time_for(self, task: dict[str, Any]) -> bool:
-        whole = self.bundle["limit"]
-        return whole is None or time.monotonic() - self.begun + (task["limit"] or 0) + MARGIN <= whole
+        """Return whether the allocation lasts for another job: as long as such jobs take, or as this one may take."""
+        whole, expected = self.bundle["limit"], self.bundle["expected"]
+        needed = task["limit"] or 0.0
+        if expected is not None:
+            needed = min(needed, SAFETY * expected)
+        return whole is None or time.monotonic() - self.begun + needed + MARGIN <= whole
 
     def _run(self, task: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -98,11 +117,12 @@ class Worker:
         if command is None:
             return self.shell.run(task, task["limit"])
         if self.runner is None or not self.runner.alive:
-            self.runner = Runner(lambda: _preload(command), self.bundle["memory"])
+            self.runner = Runner(lambda: _preload(command), self.bundle["memory"], self.scratch)
         return self.runner.run(task, command, task["limit"])
 
     def _warm_command(self, task: dict[str, Any]) -> StageCommand | None:
-        if task["nested"] or task["suffix"].strip() or not task["command"].lstrip().startswith("levelworks "):
+        plain = task["prefix"].strip() in PLAIN_PREFIXES and not task["suffix"].strip() and own_output(task) is None
+        if task["nested"] or not plain or not task["command"].lstrip().startswith("levelworks "):
             return None
         return read_stage_command(task["command"], self._lines)
 
@@ -118,9 +138,11 @@ class Worker:
     def _stopped(self, number: int, _frame: object) -> NoReturn:
         """End what runs; the scheduler knows why it asked."""
         signal.signal(number, signal.SIG_IGN)
-        self.status.write("signal", signal=number)
+        asked = time.time()
         for child in children(os.getpid()):
             end_group(child)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.status.write("signal", signal=number, asked=round(asked, 3))
         os._exit(128 + number)
 
 
@@ -131,13 +153,10 @@ def _preload(command: StageCommand) -> None:
     importlib.import_module(f"levelworks.{command.words[0]}.stages")
 
 
-def main(folder: str) -> None:
-    """Run the bundle that the scheduler's index names."""
-    index = next((os.environ[name] for name in INDEX_VARIABLES if os.environ.get(name, "0") not in ("", "0")), None)
-    if index is None:
-        raise SystemExit(f"no index of an array element in the environment ({', '.join(INDEX_VARIABLES)})")
+def main(folder: str, index: str) -> None:
+    """Run a bundle."""
     Worker(folder, int(index)).run()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
