@@ -19,6 +19,8 @@ from snakemake_executor_plugin_jobarray.tasks import Task
 SHARE_OF_LIMIT = 0.1
 """Of its time limit, what a job is taken to last where nothing is known."""
 LARGEST_BUNDLE = 500
+MOST_REQUESTS = 20
+"""Different requests of one rule that get arrays of their own."""
 SAFETY = 2.0
 """Of a bundle's expected duration, for its time limit."""
 
@@ -186,11 +188,24 @@ class Array:
 
 
 def groups(waiting: Iterable[Waiting], caps: Caps) -> list[tuple[Request, list[Waiting]]]:
-    """Put together what may share an array: jobs of one rule and attempt that ask for the same."""
-    found: dict[tuple[str, int, Request], list[Waiting]] = {}
+    """Put together what may share an array: jobs of one rule and attempt that ask for the same.
+
+    Where a rule asks for many different amounts, as memory by the size of a granule, they are rounded up: an array a job
+    would be none.
+    """
+    by_rule: dict[tuple[str, int], dict[Request, list[Waiting]]] = {}
     for one in waiting:
-        found.setdefault((one.task.rule, one.task.attempt, one.asked(caps)), []).append(one)
-    return [(request, jobs) for (_, _, request), jobs in found.items()]
+        by_rule.setdefault((one.task.rule, one.task.attempt), {}).setdefault(one.asked(caps), []).append(one)
+    found: list[tuple[Request, list[Waiting]]] = []
+    for exact in by_rule.values():
+        if len(exact) <= MOST_REQUESTS:
+            found += exact.items()
+            continue
+        rounded: dict[Request, list[Waiting]] = {}
+        for request, jobs in exact.items():
+            rounded.setdefault(request.rounded(caps), []).extend(jobs)
+        found += rounded.items()
+    return found
 
 
 def bundle_size(jobs: int, request: Request, *, chosen: int, duration: float | None, target: float, slots: int) -> int:

@@ -9,6 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 
+STEP = 1.125
+"""Between two amounts of memory where they are rounded."""
+
+
 class InvalidRequest(Exception):
     """Resources that no scheduler understands; the message names the rule, the resource and what is allowed."""
 
@@ -79,6 +83,16 @@ class Request:
         """Return the memory of all cores in MB."""
         return self.mem_mb or (self.mem_mb_per_cpu and self.mem_mb_per_cpu * self.cores)
 
+    def rounded(self, caps: Caps) -> Request:
+        """Return the request with memory rounded up by at most an eighth and time to five minutes, within the caps."""
+        memory, minutes = self.mem_mb, self.runtime
+        if memory is not None:
+            step = math.ceil(math.log(memory) / math.log(STEP) - 1e-9)
+            memory = max(memory, _within(math.ceil(STEP**step), caps.mem_mb))
+        if minutes is not None:
+            minutes = max(minutes, _within(-(-minutes // 5) * 5, caps.runtime))
+        return replace(self, mem_mb=memory, runtime=minutes)
+
     def describe(self) -> str:
         """Return memory, time and cores for a person."""
         memory = (
@@ -92,7 +106,11 @@ def _grow(value: int | None, factor: float, cap: int | None) -> int | None:
     if value is None:
         return None
     grown = math.ceil(value * factor)
-    return grown if cap is None else max(value, min(grown, cap))
+    return max(value, _within(grown, cap))
+
+
+def _within(value: int, cap: int | None) -> int:
+    return value if cap is None else min(value, cap)
 
 
 def request_of(

@@ -17,6 +17,7 @@ NAMES = (
     "one_element_fails_alone",
     "controller_killed_and_restarted",
     "jobs_that_finished_unwatched_are_taken_over",
+    "an_input_that_changed_meanwhile_is_heeded",
     "two_controllers",
     "cancel",
     "disk_full",

@@ -189,6 +189,22 @@ def jobs_that_finished_unwatched_are_taken_over(drill: Drill) -> None:
     assert set(drill.counts("begun").values()) == {1}
 
 
+def an_input_that_changed_meanwhile_is_heeded(drill: Drill) -> None:
+    drill.granules(2)
+    drill.granule("odd", "1 wait go")
+    drill.start("--jobarray-bundle", "1")
+    drill.until(lambda: drill.counts("begun")["first-odd"], "begun")
+    time.sleep(3)  # longer than clocks may differ
+    drill.kill()
+    drill.granule("odd", "7 other instructions")
+    (drill.folder / "go").touch()
+    drill.run("--jobarray-bundle", "1")
+    text = (drill.folder / "out" / "second" / "odd.txt").read_text()
+    assert text == "second of odd\nfirst of odd\n7 other instructions"
+    assert drill.counts("begun")["first-odd"] == 2
+    assert {drill.counts("begun")[f"first-g{number}"] for number in range(2)} == {1}
+
+
 def two_controllers(drill: Drill) -> None:
     drill.granules(3, "1 wait go")
     drill.start("--jobarray-bundle", "1")
@@ -294,6 +310,7 @@ DRILLS: dict[str, Callable[[Drill], None]] = {
         scheduler_outage,
         controller_killed_and_restarted,
         jobs_that_finished_unwatched_are_taken_over,
+        an_input_that_changed_meanwhile_is_heeded,
         two_controllers,
         cancel,
         disk_full,
