@@ -190,8 +190,8 @@ class Array:
 def groups(waiting: Iterable[Waiting], caps: Caps) -> list[tuple[Request, list[Waiting]]]:
     """Put together what may share an array: jobs of one rule and attempt that ask for the same.
 
-    Where a rule asks for many different amounts, as memory by the size of a granule, they are rounded up: an array a job
-    would be none.
+    Where a rule asks for many different amounts, as memory by the size of a granule, they are rounded up: an array of
+    one job is none.
     """
     by_rule: dict[tuple[str, int], dict[Request, list[Waiting]]] = {}
     for one in waiting:

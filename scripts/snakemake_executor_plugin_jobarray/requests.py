@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-
 STEP = 1.125
 """Between two amounts of memory where they are rounded."""
 

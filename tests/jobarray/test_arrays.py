@@ -160,15 +160,25 @@ def test_elements_come_back_from_their_folder_with_growth_and_history(
     assert back.elements[1].wanted == set()
 
 
-def test_a_bundle_file_that_was_not_finished_is_no_element(array: Callable[..., Array]) -> None:
+def test_an_element_whose_order_was_taken_away_is_not_read_back(array: Callable[..., Array]) -> None:
     one = array(elements=2)
     one.write("/work")
-    path: Path = one.folder / "bundles" / "2.json"
-    path.write_text(path.read_text()[:40])
+    for _ in range(2):
+        one.elements[2].fence()
     back = Array(one.folder, one.name, one.rule, one.request, None)
     back.load(recalled=True)
     assert list(back.elements) == [1]
     assert back.elements[1].recalled
+
+
+@pytest.mark.parametrize("expected", [None, 12.5])
+def test_a_bundle_says_how_long_its_jobs_are_expected_to_take(
+    array: Callable[..., Array], expected: float | None
+) -> None:
+    one = array()
+    one.expected = expected
+    one.write("/work")
+    assert json.loads((one.folder / "bundles" / "1.json").read_text())["expected"] == expected
 
 
 def test_an_element_knows_what_its_status_file_says(array: Callable[..., Array]) -> None:

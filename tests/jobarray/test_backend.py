@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -13,7 +14,14 @@ import pytest
 
 from snakemake_executor_plugin_jobarray import backend
 from snakemake_executor_plugin_jobarray.arrays import Array
-from snakemake_executor_plugin_jobarray.backend import Unavailable, call, complaint, node_command, node_script
+from snakemake_executor_plugin_jobarray.backend import (
+    Unanswered,
+    Unavailable,
+    call,
+    complaint,
+    node_command,
+    node_script,
+)
 
 
 def test_the_command_of_a_node_imports_no_more_than_the_worker(tmp_path: Path) -> None:
@@ -30,10 +38,10 @@ def test_the_command_of_a_node_imports_no_more_than_the_worker(tmp_path: Path) -
 
 def test_the_script_of_a_node_has_one_length_and_quotes_its_folder(array: Callable[..., Array], tmp_path: Path) -> None:
     small, large = array(1), array(500, jobs=20)
-    assert node_script(small) == node_script(large)
+    assert node_script(small, "INDEX") == node_script(large, "INDEX")
     odd = array(name="a name; with $signs'")
-    (line,) = [line for line in node_script(odd).splitlines() if line.startswith("exec ")]
-    assert shlex.split(line)[1:] == node_command(str(odd.folder))
+    (line,) = [line for line in node_script(odd, "INDEX").splitlines() if line.startswith("exec ")]
+    assert shlex.split(line)[1:] == [*node_command(str(odd.folder)), "$INDEX"]
 
 
 def test_variables_of_the_controllers_own_job_are_not_passed_on(
@@ -42,24 +50,32 @@ def test_variables_of_the_controllers_own_job_are_not_passed_on(
     command("tool", "answer")
     for name in ("SLURM_MEM_PER_CPU", "SLURM_CONF", "OTHER"):
         monkeypatch.setenv(name, "x")
-    done = call(["tool", "a b"], without=("SLURM_",), keep=("SLURM_CONF",))
+    done = call(["tool", "a b"], without=("SLURM_",), keep=("SLURM_CONF",), more={"SLURM_MORE": "1"})
     assert done.stdout == "answer"
     names = {line.partition("=")[0] for line in (tmp_path / "bin/tool.environment").read_text().splitlines()}
-    assert names >= {"SLURM_CONF", "OTHER"}
+    assert names >= {"SLURM_CONF", "OTHER", "SLURM_MORE"}
     assert "SLURM_MEM_PER_CPU" not in names
 
 
 def test_a_command_that_is_not_there_or_does_not_answer_is_unavailable(
     command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(Unavailable, match="absent is not on the PATH"):
+    with pytest.raises(Unavailable, match="absent is not on the PATH") as found:
         call(["absent"])
+    assert not isinstance(found.value, Unanswered)
     (tmp_path / "bin/broken").write_text("no program")
     with pytest.raises(Unavailable, match="broken"):
         call(["broken"])
     monkeypatch.setattr(backend, "COMMAND_SECONDS", 0.1)
-    with pytest.raises(Unavailable, match="no answer"):
+    with pytest.raises(Unanswered, match="no answer"):
         call(["sleep", "20"])
+
+
+def test_a_command_is_out_of_reach_of_the_terminals_interrupt(command: Any) -> None:
+    command("tool")
+    done = call(["sh", "-c", "ps -o sid= -p $$ || true"])
+    if done.stdout.strip():
+        assert int(done.stdout) != os.getsid(0)
 
 
 def test_a_complaint_is_one_line() -> None:

@@ -139,7 +139,8 @@ def test_a_disruption_changes_nothing_of_the_request_until_it_has_come_too_often
         verdict = judge(Ending(cause), ASKED, history, policy)
         assert verdict.again
         assert verdict.history.disruptions == number
-        assert verdict.history.delay == 0
+        waits = cause in (Cause.NODE, Cause.NOT_STARTED)
+        assert verdict.history.delay == (policy.disruption_delay * 2 ** (number - 1) if waits else 0)
         assert ASKED.grown(verdict.history.growth, policy.caps) == ASKED
         history = verdict.history
     verdict = judge(Ending(cause), ASKED, history, policy)
@@ -157,6 +158,15 @@ def test_a_node_that_failed_is_avoided(cause: Cause, avoids: bool) -> None:
     history = judge(Ending(cause, host="node2"), ASKED, history, Policy()).history
     assert history.growth.avoid == ({"node1", "node2"} if avoids else set())
     assert not judge(Ending(cause), ASKED, History(), Policy()).history.growth.avoid
+
+
+def test_what_a_job_has_been_through_is_told_briefly() -> None:
+    verdict = judge(Ending(Cause.FAILED, "word " * 1000), ASKED, History(("before",)), Policy())
+    before, brief = verdict.history.earlier
+    assert before == "before"
+    assert brief.startswith("failed: word word")
+    assert brief.endswith(" …")
+    assert len(brief) <= 200
 
 
 def test_trouble_waits_longer_each_time_and_other_causes_do_not_wait() -> None:

@@ -192,7 +192,7 @@ def test_trouble_of_a_service_is_waited_out(begin: Callable[..., Run], backend: 
 def test_disruptions_cost_no_retries_and_avoid_the_node(
     begin: Callable[..., Run], backend: Any, task: Callable[..., Task], log: Any
 ) -> None:
-    run = begin(Policy(disruptions=2))
+    run = begin(Policy(disruptions=2, disruption_delay=1.0))
     run.add(task("a"))
     for identifier in ("101", "102", "103"):
         backend.begins(identifier, host=f"node{identifier}")
@@ -379,8 +379,9 @@ def test_a_controller_that_stops_leaves_running_jobs_alone(
 
 
 def test_a_controller_that_cannot_go_on_says_so(
-    tmp_path: Path, backend: Any, log: Any, task: Callable[..., Task]
+    tmp_path: Path, backend: Any, log: Any, task: Callable[..., Task], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("snakemake_executor_plugin_jobarray.journal.HEARTBEAT", 0.01)
     listener, journal = Listener(), Journal(tmp_path / "jobarray")
     controller = Controller(backend, journal, listener, "/work", TUNING, Policy(), log)
     (tmp_path / "jobarray" / "controller.json").write_text("{}")
@@ -388,6 +389,7 @@ def test_a_controller_that_cannot_go_on_says_so(
     _wait_for(lambda: listener.broken)
     assert isinstance(listener.broken[0], AnotherController)
     assert controller.stop() == 0
+    journal.release()
 
 
 def test_the_thread_does_what_the_rounds_do(tmp_path: Path, backend: Any, log: Any, task: Callable[..., Task]) -> None:
@@ -439,10 +441,12 @@ def _age(path: Path, seconds: float) -> None:
     os.utime(path, (then, then))
 
 
-def _write(task: Task) -> Path:
-    """Write a job's product."""
+def _write(task: Task, clock: Any = None) -> Path:
+    """Write a job's product, at the time of a clock."""
     path = Path(task.outputs[0][0])
     path.write_text("out")
+    if clock:
+        os.utime(path, (clock.time(), clock.time()))
     return path
 
 
@@ -460,6 +464,8 @@ def test_what_still_runs_is_adopted(
     second.add(*jobs)
     second.rounds(30)
     assert submitted(backend) == ["a", "b", "c"]
+    for job in jobs:
+        _write(job, second.clock)
     for index in (1, 2):
         backend.finishes("101", index)
     second.rounds(30)
@@ -480,6 +486,7 @@ def test_an_array_whose_id_was_never_written_down_is_adopted_by_its_name(
     second = begin()
     second.add(product())
     second.rounds(20)
+    _write(product(), second.clock)
     backend.finishes("101")
     second.rounds(20)
     assert submitted(backend) == ["a"]
@@ -499,6 +506,8 @@ def test_an_array_that_was_written_down_and_never_submitted_is_submitted(
     second = begin()
     second.add(product())
     second.rounds(30)
+    assert submitted(backend) == []  # it may turn up yet
+    second.rounds(60)
     assert submitted(backend) == ["a"]
     backend.finishes("101")
     second.rounds(20)
@@ -550,7 +559,7 @@ def test_a_success_that_nobody_took_over_is_taken_over_once(
     second = begin()
     second.add(product())
     if when == "after adoption":
-        _write(product())
+        _write(product(), second.clock)
         backend.finishes("101")
     second.rounds(30)
     assert second.listener.good == ["a"]
@@ -644,13 +653,14 @@ def test_what_the_new_run_does_not_want_goes_on_and_is_kept(
     second = begin()
     second.add(product("a"))
     backend.begins("101", 2)
+    _write(product("a"), second.clock)
     backend.finishes("101", 1)
     second.rounds(20)
     assert second.listener.good == ["a"]
     assert second.end() == 1
     third = begin()
     third.add(product("b"))
-    _write(product("b"))
+    _write(product("b"), third.clock)
     backend.finishes("101", 2)
     third.rounds(20)
     assert third.listener.good == ["b"]

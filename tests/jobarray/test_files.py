@@ -16,6 +16,7 @@ from snakemake_executor_plugin_jobarray.node.files import (
     job_environment,
     missing_outputs,
     own_output,
+    scratch_folder,
     temporary_folder,
 )
 
@@ -108,12 +109,15 @@ def test_a_log_is_filled_unless_the_command_does_so(
     assert own_output(node_task(command=command, logs=logs)) == expected
 
 
-def test_the_folder_for_temporaries_goes_with_the_job() -> None:
-    with temporary_folder() as folder:
+def test_the_folder_for_temporaries_goes_with_the_job(here: Path) -> None:
+    scratch = str(here)
+    with temporary_folder(scratch) as folder, temporary_folder(scratch) as other:
+        assert folder != other
+        assert Path(folder).parent == Path(other).parent == here
         (Path(folder) / "deep").mkdir()
         (Path(folder) / "deep/file").write_text("x")
     assert not Path(folder).exists()
-    with pytest.raises(KeyError), temporary_folder() as folder:
+    with pytest.raises(KeyError), temporary_folder(scratch) as folder:
         raise KeyError
     assert not Path(folder).exists()
 
@@ -126,14 +130,16 @@ def test_the_folder_for_temporaries_lies_where_the_scheduler_gives_one(
         (here / name).mkdir()
     for variable, name in (("TMPDIR", "own"), ("LSF_TMPDIR", "lsf"), ("SLURM_TMPDIR", "slurm")):
         monkeypatch.setenv(variable, str(here / name))
-        with temporary_folder() as folder:
-            assert Path(folder).parent == here / name
+        folder = Path(scratch_folder())
+        assert folder.parent == here / name
+        assert folder.name.startswith("jobarray-")
 
 
 def test_a_folder_for_temporaries_that_is_not_there_is_passed_over(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLURM_TMPDIR", str(here / "absent"))
-    with temporary_folder() as folder:
-        assert Path(folder).is_dir()
+    folder = Path(scratch_folder())
+    assert folder.is_dir()
+    folder.rmdir()
 
 
 def test_a_job_is_told_threads_temporaries_and_what_it_has_been_through(

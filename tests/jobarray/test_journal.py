@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -57,6 +58,19 @@ def hold(folder: Path, *, silent: float = 0.0, **identity: Any) -> None:
     os.utime(folder / "controller.json", (then, then))
 
 
+@pytest.fixture
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let hearts beat fast."""
+    monkeypatch.setattr("snakemake_executor_plugin_jobarray.journal.HEARTBEAT", 0.01)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
 def restarted(journal: Journal) -> list[tuple[Array, set[tuple[int, int]]]]:
     """Return what the next controller finds after this one was killed."""
     journal.release()
@@ -110,29 +124,65 @@ def test_a_controller_on_another_host_lives_as_long_as_its_heart_beats(folder: P
         Journal(folder)
 
 
-def test_a_sign_of_life_is_given_now_and_then(folder: Path, clock: Any) -> None:
+def test_a_sign_of_life_is_given_now_and_then(folder: Path, fast: None) -> None:
     journal = Journal(folder)
     holder = folder / "controller.json"
-    journal.sign()
-    os.utime(holder, (1, 1))
-    clock.advance(HEARTBEAT / 2)
-    journal.sign()
-    assert holder.stat().st_mtime == 1
-    clock.advance(HEARTBEAT)
-    journal.sign()
-    assert holder.stat().st_mtime > 1
+    for _ in range(2):
+        os.utime(holder, (1, 1))
+        until(lambda: holder.stat().st_mtime > 1)
+    journal.check_held()
     assert HEARTBEAT * 5 < DEAD_AFTER
+    journal.release()
+    hold(folder, silent=1000, host="elsewhere", pid=1, begun="1")
+    then = holder.stat().st_mtime
+    time.sleep(0.1)
+    assert holder.stat().st_mtime == then
+
+
+def test_a_file_system_in_trouble_does_not_mean_that_another_took_over(
+    folder: Path, fast: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(folder)
+    tried, touch = [], os.utime
+
+    def away(*_: Any) -> None:
+        tried.append(1)
+        raise OSError(errno.ESTALE, "stale")
+
+    monkeypatch.setattr(os, "utime", away)
+    until(lambda: len(tried) > 2)
+    journal.check_held()
+    monkeypatch.setattr(os, "utime", touch)
+    os.utime(folder / "controller.json", (1, 1))
+    until(lambda: (folder / "controller.json").stat().st_mtime > 1)
+    journal.check_held()
     journal.release()
 
 
+def test_who_took_over_from_the_dead_in_between_keeps_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold(folder, silent=DEAD_AFTER + 5, host="elsewhere", pid=1, begun="1")
+    rename = Path.rename
+
+    def late(path: Path, target: Path) -> Path:
+        hold(folder, host="quicker", pid=2, begun="2")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", late)
+    with pytest.raises(AnotherController, match="process 2 on quicker"):
+        Journal(folder)
+    assert json.loads((folder / "controller.json").read_text())["host"] == "quicker"
+    assert [path.name for path in folder.glob("controller*")] == ["controller.json"]
+
+
 @pytest.mark.parametrize("text", ["", '{"host": "elsewhere", "pid": 1, "begun": "1"}', None])
-def test_a_controller_whose_folder_was_taken_over_stops(folder: Path, text: str | None) -> None:
+def test_a_controller_whose_folder_was_taken_over_stops(folder: Path, fast: None, text: str | None) -> None:
     journal = Journal(folder)
     (folder / "controller.json").unlink()
     if text is not None:
         (folder / "controller.json").write_text(text)
+    until(journal._taken.is_set)
     with pytest.raises(AnotherController, match="took over"):
-        journal.sign()
+        journal.check_held()
     journal.release()
     assert (folder / "controller.json").exists() == (text is not None)  # what is another's stays
 
@@ -203,7 +253,9 @@ def test_the_folder_may_move_with_the_campaign(folder: Path, filed: Callable[...
     journal.intend(filed())
     journal.release()
     moved = folder.rename(folder.with_name("moved"))
-    ((back, _),) = Journal(moved).open_arrays()
+    following = Journal(moved)
+    ((back, _),) = following.open_arrays()
+    following.release()
     assert back.folder == moved / "run" / "calibrate-1"
     assert len(back.elements) == 1
 

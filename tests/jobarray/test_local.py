@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from snakemake_executor_plugin_jobarray.causes import Cause
 from snakemake_executor_plugin_jobarray.local import Local
 from snakemake_executor_plugin_jobarray.requests import Request
 
-WAIT = "touch begun.$JOBARRAY_INDEX; while ! test -e go; do sleep 0.05; done"
+WAIT = "touch begun.INDEX; while ! test -e go; do sleep 0.05; done"
 
 
 @pytest.fixture
@@ -46,10 +47,15 @@ def pool(work: Path) -> Iterator[Callable[[int], Local]]:
 
 @pytest.fixture
 def submit(array: Callable[..., Array], work: Path) -> Callable[..., Array]:
-    """Return a function that writes and submits an array of a command."""
+    """Return a function that writes and submits an array of a command, in which INDEX is the element's."""
 
     def make(local: Local, elements: int, command: str, **values: Any) -> Array:
         made = array(elements, command=command, **values)
+        for index, element in made.elements.items():
+            element.jobs = [
+                replace(job, task=replace(job.task, command=command.replace("INDEX", str(index))))
+                for job in element.jobs
+            ]
         made.write(str(work))
         made.external = local.submit(made, 0)
         return made
@@ -165,7 +171,7 @@ def test_workers_outlive_their_controller_and_are_known_to_the_next(
     assert second.find(array.name) == array.name
     found = second.query([inherited])
     assert found[array.name, 1] == ElementState(State.RUNNING)
-    assert (found[array.name, 2].state, found[array.name, 2].cause) == (State.ENDED, Cause.LOST)
+    assert (found[array.name, 2].state, found[array.name, 2].cause) == (State.ENDED, Cause.CANCELLED)
     second.cancel({array.name: [1]})
     until(lambda: states(first, array)[0] is State.ENDED)
     assert first.query([array])[array.name, 1].cause is Cause.CANCELLED

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from snakemake_executor_plugin_jobarray.arrays import Array
-from snakemake_executor_plugin_jobarray.backend import Full, Refused, State, Unavailable, node_script
+from snakemake_executor_plugin_jobarray.backend import (
+    Full,
+    Refused,
+    State,
+    Unanswered,
+    Unavailable,
+    Unexpected,
+    node_script,
+)
 from snakemake_executor_plugin_jobarray.causes import Cause
 from snakemake_executor_plugin_jobarray.lsf import IDS_A_CALL, Lsf, bsub_words, read_state
 from snakemake_executor_plugin_jobarray.requests import Request
@@ -62,7 +70,7 @@ def test_an_array_says_where_and_how_it_runs(array: Callable[..., Array]) -> Non
         (Request(mem_mb=1000, cpus=4), {}, "1000", "rusage[mem=250]"),
         (Request(mem_mb=1000, cpus=4), {"per_slot": False}, "1000", "rusage[mem=1000]"),
         (Request(mem_mb_per_cpu=250, cpus=4), {}, "1000", "rusage[mem=250]"),
-        (Request(mem_mb=1000), {"unit": "KB"}, "1024000", "rusage[mem=1024000]"),
+        (Request(mem_mb=1000), {"unit": "KB"}, "1024000", "rusage[mem=1000]"),
         (Request(mem_mb=1536), {"unit": "GB"}, "1.5", "rusage[mem=1.5]"),
         (Request(mem_mb=1000, cpus=3), {}, "1000", "rusage[mem=333.3333333]"),
     ],
@@ -84,16 +92,41 @@ def test_without_memory_none_is_asked_for(array: Callable[..., Array]) -> None:
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [
-        (Request(mpi=True, tasks=8), ["span[hosts=1]"]),
+        (Request(mpi=True, tasks=8), []),
         (Request(mpi=True, tasks=8, nodes=1), ["span[hosts=1]"]),
         (Request(mpi=True, tasks=9, nodes=2), ["span[ptile=5]"]),
         (Request(mpi=True, tasks=8, tasks_per_node=2, cpus=3), ["span[ptile=6]"]),
-        (Request(constraint="avx2"), ["span[hosts=1]", "select[avx2]"]),
+        (Request(constraint="avx2"), ["span[hosts=1]", "select[(avx2)]"]),
+        (
+            Request(constraint="avx2 || sse", avoid=frozenset({"n1"})),
+            ["span[hosts=1]", "select[(avx2 || sse) && hname!='n1']"],
+        ),
         (Request(avoid=frozenset({"n2", "n1"})), ["span[hosts=1]", "select[hname!='n1' && hname!='n2']"]),
     ],
 )
 def test_places_are_required(array: Callable[..., Array], request_: Request, expected: list[str]) -> None:
-    assert words_of(array(request=request_))["-R"] == expected
+    assert words_of(array(request=request_)).get("-R", []) == expected
+
+
+def test_reservations_and_graphics_processors_have_options_of_their_own(array: Callable[..., Array]) -> None:
+    assert words_of(array(request=Request(reservation="night")))["-U"] == ["night"]
+    assert words_of(array(request=Request(gpus=2)))["-gpu"] == ["num=2"]
+    assert words_of(array(request=Request(gpus=2, gpu_model="a100")))["-gpu"] == ["num=2:gmodel=a100"]
+    assert not {"-U", "-gpu"} & set(words_of(array(request=Request(gpu_model="a100"))))
+
+
+@pytest.mark.parametrize("request_", [Request(gres="gpu:1"), Request(qos="high")])
+def test_what_lsf_does_not_have_is_refused(command: Any, array: Callable[..., Array], request_: Request) -> None:
+    calls = command("bsub", reads=True)
+    with pytest.raises(Refused, match="neither gres nor qos"):
+        Lsf().submit(array(request=request_), 0)
+    assert calls() == []
+
+
+def test_an_end_without_an_answer_may_have_been_a_submission(command: Any, array: Callable[..., Array]) -> None:
+    command("bsub", "Thank you.\n", reads=True)
+    with pytest.raises(Unanswered):
+        Lsf().submit(array(), 0)
 
 
 def test_further_arguments_come_last(array: Callable[..., Array]) -> None:
@@ -146,13 +179,16 @@ def test_the_first_host_is_the_jobs(text: str, host: str) -> None:
 def test_an_array_is_submitted_with_its_script_on_standard_input(
     command: Any, array: Callable[..., Array], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LSB_DEFAULTQUEUE", "x")
+    for name in ("LSB_DEFAULTQUEUE", "LSB_DEFAULTPROJECT", "LSB_JOBID"):
+        monkeypatch.setenv(name, "x")
     calls = command("bsub", "Job <4711> is submitted to queue <short>.\n", reads=True)
     one = array(elements=2)
     assert Lsf().submit(one, 5) == "4711"
     assert calls() == [bsub_words(one, 5, requeue=False, per_slot=True, unit="MB")]
-    assert (tmp_path / "bin/bsub.input").read_text() == node_script(one)
-    assert "LSB_DEFAULTQUEUE" not in (tmp_path / "bin/bsub.environment").read_text()
+    assert (tmp_path / "bin/bsub.input").read_text() == node_script(one, "LSB_JOBINDEX")
+    variables = (tmp_path / "bin/bsub.environment").read_text().splitlines()
+    assert {"LSB_DEFAULTQUEUE=x", "LSB_DEFAULTPROJECT=x"} <= set(variables)
+    assert "LSB_JOBID=x" not in variables
 
 
 @pytest.mark.parametrize(
@@ -168,6 +204,8 @@ def test_an_array_is_submitted_with_its_script_on_standard_input(
         ("LSF is down. Please wait ...", Unavailable),
         ("Failed in an LSF library call: Slave LIM configuration is not ready yet.", Unavailable),
         ("batch daemon not responding ... still trying", Unavailable),
+        ("Request timed out", Unanswered),
+        ("The moon is full. Job not submitted.", Unexpected),
     ],
 )
 def test_refusals_are_told_apart(command: Any, array: Callable[..., Array], text: str, error: type[Exception]) -> None:
@@ -175,6 +213,7 @@ def test_refusals_are_told_apart(command: Any, array: Callable[..., Array], text
     with pytest.raises(error) as found:
         Lsf().submit(array(), 0)
     assert text in str(found.value)
+    assert type(found.value) is error
 
 
 def test_the_largest_array_is_the_sites(command: Any) -> None:

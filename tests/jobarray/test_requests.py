@@ -103,10 +103,17 @@ def test_an_mpi_job_must_say_how_many_tasks_it_needs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("resources", "expected"), [({"gpu": 2}, "gpu:2"), ({"gpu": 1, "gpu_model": "a100"}, "gpu:a100:1"), ({}, None)]
+    ("resources", "expected"),
+    [
+        ({"gpu": 2}, Request(gpus=2)),
+        ({"gpus": 2}, Request(gpus=2)),
+        ({"gpu": 1, "gpu_model": "a100"}, Request(gpus=1, gpu_model="a100")),
+        ({"gpu": 0}, Request()),
+        ({}, Request()),
+    ],
 )
-def test_graphics_processors_are_generic_resources(resources: dict[str, Any], expected: str | None) -> None:
-    assert asked(**resources).gres == expected
+def test_graphics_processors_are_counted(resources: dict[str, Any], expected: Request) -> None:
+    assert asked(**resources) == expected
 
 
 def test_a_rule_may_choose_its_bundle_and_guess_its_duration() -> None:

@@ -53,6 +53,8 @@ def stage(words: list[str]) -> int:
             sys.exit(int(number))
         case [_, "kill", number]:
             os.kill(os.getpid(), int(number))
+        case [_, "raise"]:
+            raise RuntimeError("it broke")
         case [_, "process"]:
             print(os.getpid())
         case [_, "sleepers", note]:
@@ -97,12 +99,19 @@ def prepare() -> None:
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
+def scratch(tmp_path: Path) -> str:
+    folder = tmp_path / "jobarray-scratch"
+    folder.mkdir()
+    return str(folder)
+
+
+@pytest.fixture
+def start(scratch: str) -> Iterator[Start]:
     """Return a maker of warm processes that end with the test."""
     runners: list[Runner] = []
 
     def make(memory_mb: float | None = None) -> Runner:
-        runners.append(Runner(prepare, memory_mb))
+        runners.append(Runner(prepare, memory_mb, scratch))
         return runners[-1]
 
     yield make
@@ -173,14 +182,16 @@ def test_a_process_that_died_between_two_jobs_is_noticed(start: Start, do: Any) 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGUSR1])
 @pytest.mark.parametrize("ordered", [False, True])
-def test_a_signal_in_the_preload_is_told_and_ends_the_process(do: Any, number: int, ordered: bool) -> None:
+def test_a_signal_in_the_preload_is_told_and_ends_the_process(
+    do: Any, scratch: str, number: int, ordered: bool
+) -> None:
     reading, writing = os.pipe()
 
     def die() -> None:
         os.read(reading, 1)
         os.kill(os.getpid(), number)
 
-    runner = Runner(die, None)
+    runner = Runner(die, None, scratch)
     if ordered:  # it dies with the order unread
         threading.Timer(0.2, os.write, (writing, b".")).start()
     else:
@@ -191,7 +202,19 @@ def test_a_signal_in_the_preload_is_told_and_ends_the_process(do: Any, number: i
     assert not runner.alive
 
 
-def test_an_error_in_the_preload_is_the_jobs_to_meet(do: Any) -> None:
+def test_a_process_that_dies_of_an_exception_says_where(
+    start: Start, do: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    runner = start()
+    found, printed = do(runner, "raise")
+    assert (found["code"], printed) == (1, "")
+    assert not runner.alive
+    said = capfd.readouterr().err  # the log of the array element
+    assert said.startswith("Traceback")
+    assert said.endswith("RuntimeError: it broke\n")
+
+
+def test_an_error_in_the_preload_is_the_jobs_to_meet(do: Any, scratch: str) -> None:
     """The command imports its line anew: it says why it can't, in the log of each job, and the process stays."""
 
     class Broken(importlib.abc.MetaPathFinder):
@@ -205,7 +228,7 @@ def test_an_error_in_the_preload_is_the_jobs_to_meet(do: Any) -> None:
         sys.meta_path.insert(0, Broken())
         importlib.import_module("levelworks.coronagraph.stages")
 
-    runner = Runner(preload, None)
+    runner = Runner(preload, None, scratch)
     try:
         for _ in range(2):
             found, printed = do(runner, "make-dark")
@@ -286,6 +309,17 @@ def test_a_process_that_has_grown_beyond_its_share_retires_after_its_job(start: 
     assert do(runner, "hold", str(int(inherited + 350)))[0]["code"] == 0
     assert not runner.alive
     assert do(start(None), "hold", "350")[0]["code"] == 0
+
+
+def test_a_process_may_keep_what_its_first_job_left_and_little_more(start: Start, do: Any) -> None:
+    runner = start(1.0)
+    do(runner, "hold", "200")
+    for _ in range(2):
+        do(runner, "code", "0")
+        assert runner.alive
+    inherited = psutil.Process(runner.process).memory_info().rss / 2**20
+    do(runner, "hold", str(int(0.3 * inherited + 50)))
+    assert not runner.alive
 
 
 def test_a_process_without_a_share_stays_however_large_it_is(start: Start, do: Any) -> None:

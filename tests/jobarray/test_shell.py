@@ -26,9 +26,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def do(node_task: Callable[..., dict[str, Any]]) -> Do:
+def do(node_task: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Do:
     """Return a function that runs a command as a job."""
-    return lambda command, limit=30.0, **values: Shell().run(node_task(command=command, **values), limit)
+    shell = Shell(str(tmp_path_factory.mktemp("scratch")))
+    return lambda command, limit=30.0, **values: shell.run(node_task(command=command, **values), limit)
 
 
 def wait_for_end(process: int) -> None:

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snakemake_executor_plugin_jobarray.arrays import Array
-from snakemake_executor_plugin_jobarray.backend import Full, Refused, State, Unavailable, node_script
+from snakemake_executor_plugin_jobarray.backend import (
+    Full,
+    Refused,
+    State,
+    Unanswered,
+    Unavailable,
+    Unexpected,
+    node_script,
+)
 from snakemake_executor_plugin_jobarray.causes import Cause
 from snakemake_executor_plugin_jobarray.requests import Request
 from snakemake_executor_plugin_jobarray.slurm import IDS_A_CALL, Slurm, indices, read_state, sbatch_words
@@ -71,6 +79,10 @@ def test_an_array_says_where_and_how_it_runs(array: Callable[..., Array]) -> Non
             ],
         ),
         (Request(avoid=frozenset({"n2", "n1"})), ["--nodes=1", "--exclude=n1,n2"]),
+        (Request(gpus=2), ["--nodes=1", "--gres=gpu:2"]),
+        (Request(gpus=1, gpu_model="a100"), ["--nodes=1", "--gres=gpu:a100:1"]),
+        (Request(gpus=1, gres="shard:2"), ["--nodes=1", "--gres=shard:2"]),
+        (Request(gpu_model="a100"), ["--nodes=1"]),
         (Request(extra=("--nice", "--mail-user=a b")), ["--nodes=1", "--nice", "--mail-user=a b"]),
     ],
 )
@@ -144,14 +156,19 @@ def test_an_array_is_submitted_with_its_script_on_standard_input(
     command: Any, array: Callable[..., Array], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLURM_MEM_PER_NODE", "1")
-    monkeypatch.setenv("SLURM_CONF", "/etc/slurm.conf")
+    kept = {"SLURM_CONF": "/etc/slurm.conf", "SLURM_JWT": "a.b.c", "SLURM_CLUSTERS": "south"}
+    for name, value in kept.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SLURM_BITSTR_LEN", "64")
     calls = command("sbatch", "4711;cluster\n", reads=True)
     one = array(elements=2)
     assert Slurm().submit(one, 5) == "4711"
     assert calls() == [sbatch_words(one, 5, requeue=False)]
-    assert (tmp_path / "bin/sbatch.input").read_text() == node_script(one)
+    assert (tmp_path / "bin/sbatch.input").read_text() == node_script(one, "SLURM_ARRAY_TASK_ID")
     variables = (tmp_path / "bin/sbatch.environment").read_text()
-    assert "SLURM_CONF=/etc/slurm.conf" in variables
+    lines = variables.splitlines()
+    assert {f"{name}={value}" for name, value in kept.items()} <= set(lines)
+    assert [line for line in lines if line.startswith("SLURM_BITSTR_LEN")] == ["SLURM_BITSTR_LEN=0"]
     assert "SLURM_MEM_PER_NODE" not in variables
 
 
@@ -172,9 +189,10 @@ def test_an_array_is_submitted_with_its_script_on_standard_input(
         (f"sbatch: error: {POLICY}", Full),
         ("sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying", Full),
         ("sbatch: error: Batch job submission failed: Resource temporarily unavailable", Full),
-        ("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation", Unavailable),
+        ("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation", Unanswered),
         ("sbatch: error: Unable to contact slurm controller (connect failure)", Unavailable),
-        ("sbatch: error: Batch job submission failed: Zero Bytes were transmitted or received", Unavailable),
+        ("sbatch: error: Batch job submission failed: Zero Bytes were transmitted or received", Unanswered),
+        ("sbatch: error: Batch job submission failed: Something is odd today", Unexpected),
         ("sbatch: fatal: Could not establish a configuration source", Unavailable),
         ("sbatch: error: fetch_config: DNS SRV lookup failed; failed to fetch config", Unavailable),
     ],
@@ -184,6 +202,21 @@ def test_refusals_are_told_apart(command: Any, array: Callable[..., Array], text
     with pytest.raises(error) as found:
         Slurm().submit(array(), 0)
     assert text in str(found.value)
+    assert type(found.value) is error
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_id_stands_on_a_line_of_its_own_behind_a_banner(
+    command: Any, array: Callable[..., Array], code: int
+) -> None:
+    command("sbatch", "Welcome to cluster 7\n2 news today\n4711\n", code=code, reads=True)
+    assert Slurm().submit(array(), 0) == "4711"
+
+
+def test_an_end_without_an_id_may_have_been_a_submission(command: Any, array: Callable[..., Array]) -> None:
+    command("sbatch", "Welcome to cluster 7\n", reads=True)
+    with pytest.raises(Unanswered):
+        Slurm().submit(array(), 0)
 
 
 def test_the_largest_array_is_below_slurms_own_limit(command: Any) -> None:
@@ -228,7 +261,7 @@ def test_what_accounting_does_not_know_yet_the_queue_tells(command: Any, submitt
     assert [states["77", 1].state, states["78", 1].state, states["78", 2].state] == [
         *(State.ENDED, State.PENDING, State.PENDING)
     ]
-    assert "--name=calibrate-78" in squeue()[0]
+    assert {"--name=calibrate-78", "--me", "--array"} <= set(squeue()[0])
 
 
 def test_where_there_is_no_accounting_it_is_asked_once(command: Any, submitted: Callable[..., Array]) -> None:
@@ -274,8 +307,9 @@ def test_many_arrays_are_asked_for_in_parts(command: Any, submitted: Callable[..
 
 
 def test_an_array_is_found_by_its_name(command: Any) -> None:
-    command("squeue", "77\n77\n")
+    squeue = command("squeue", "77\n77\n")
     assert Slurm().find("calibrate-77") == "77"
+    assert "--me" in squeue()[0]
     command("squeue", "")
     sacct = command("sacct", "78_3\n78_[4-5]\n")
     assert Slurm().find("calibrate-78") == "78"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from snakemake_executor_plugin_jobarray.arrays import Array, Waiting
-from snakemake_executor_plugin_jobarray.backend import Full, Refused, Unavailable
+from snakemake_executor_plugin_jobarray.backend import Full, Refused, Unanswered, Unavailable, Unexpected
 from snakemake_executor_plugin_jobarray.causes import History, Policy
 from snakemake_executor_plugin_jobarray.durations import Durations
 from snakemake_executor_plugin_jobarray.journal import Journal
@@ -189,7 +189,115 @@ def test_a_scheduler_that_takes_few_jobs_gets_few_at_a_time(
     submitted = [job for array in backend.arrays.values() for element in keys([array])[0] for job in element]
     assert sorted(submitted) == [str(number) for number in range(8)]
     assert not refused
-    assert len(late) == 1
+    assert [len(array.elements) for array in late] == [1, 2, 1]  # it is tried how much fits
+
+
+def test_what_fits_is_remembered(
+    make: Make, backend: Any, waiting: Callable[..., Waiting], clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+    submit, room = backend.submit, [2]
+
+    def limited(array: Array, throttle: int) -> str:
+        tried.append(len(array.elements))
+        if len(array.elements) > room[0]:
+            raise Full("limit")
+        room[0] -= len(array.elements)
+        return submit(array, throttle)
+
+    monkeypatch.setattr(backend, "submit", limited)
+    submitter = make()
+    for number in range(64):
+        submitter.enqueue(waiting(str(number)))
+    submitter.submit_ready()
+    assert tried[:6] == [64, 32, 16, 8, 4, 2]
+    tried.clear()
+    clock.advance(LONGEST_PAUSE)
+    submitter.submit_ready()
+    assert tried == [1]
+    room[0] = 1000
+    clock.advance(LONGEST_PAUSE)
+    tried.clear()
+    submitter.submit_ready()
+    assert tried == [1, 2, 4, 8, 16, 31]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_array_whose_answer_was_lost_is_kept_until_the_scheduler_can_be_asked(
+    make: Make, backend: Any, waiting: Callable[..., Waiting], journal: Journal, there: bool, monkeypatch: Any, log: Any
+) -> None:
+    submit = backend.submit
+
+    def unanswered(array: Array, throttle: int) -> str:
+        if there:
+            submit(array, throttle)
+            backend.away = Unavailable("away")
+        raise Unanswered("timed out")
+
+    monkeypatch.setattr(backend, "submit", unanswered)
+    submitter = make()
+    submitter.enqueue(waiting("0"))
+    (array,) = submitter.submit_ready()
+    assert array.external is None
+    assert not submitter.gathering
+    assert submitter.submit_ready() == []
+    assert [found.name for found, _ in journal.open_arrays()] == [array.name]
+    assert "no answer to an array of 1 job: timed out" in log.warnings[0]
+
+
+def test_an_unknown_refusal_may_pass_and_is_meant_for_ever_in_the_end(
+    make: Make, backend: Any, waiting: Callable[..., Waiting], clock: Any, refused: list[tuple[str, str]]
+) -> None:
+    submitter = make()
+    submitter.enqueue(waiting("0"))
+    for _ in range(4):
+        backend.refusals = [Unexpected("odd")]
+        assert submitter.submit_ready() == []
+        assert backend.refusals == []
+        assert not refused
+        clock.advance(LONGEST_PAUSE)
+    backend.refusals = [Unexpected("odd")]
+    assert submitter.submit_ready() == []
+    assert refused == [("0", "odd")]
+
+
+def test_unknown_refusals_are_counted_anew_after_a_success(
+    make: Make, backend: Any, waiting: Callable[..., Waiting], clock: Any, refused: list[tuple[str, str]]
+) -> None:
+    submitter = make()
+    for number in range(3):
+        submitter.enqueue(waiting(str(number)))
+        for _ in range(4):
+            backend.refusals = [Unexpected("odd")]
+            assert submitter.submit_ready() == []
+            clock.advance(LONGEST_PAUSE)
+        assert keys(submitter.submit_ready()) == [[[str(number)]]]
+    assert not refused
+
+
+def test_a_file_system_in_trouble_loses_no_job(
+    make: Make, waiting: Callable[..., Waiting], clock: Any, monkeypatch: pytest.MonkeyPatch, log: Any
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError("no space left")
+
+    submitter = make()
+    submitter.enqueue(waiting("0"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Array, "write", full)
+        assert submitter.submit_ready() == []
+    assert "no space left" in log.warnings[0]
+    clock.advance(LONGEST_PAUSE)
+    assert keys(submitter.submit_ready()) == [[["0"]]]
+
+
+def test_arrays_know_how_long_their_jobs_are_expected_to_take(make: Make, waiting: Callable[..., Waiting]) -> None:
+    durations = Durations()
+    durations.add("calibrate", 10.0)
+    submitter = make(durations=durations)
+    submitter.enqueue(waiting("0"))
+    submitter.enqueue(waiting("1", rule="plot"))
+    assert [array.expected for array in submitter.submit_ready()] == [10.0, None]
 
 
 def test_a_scheduler_that_takes_nothing_is_asked_ever_more_seldom(
@@ -237,7 +345,7 @@ def test_a_scheduler_that_is_away_loses_no_job(
 def test_an_array_whose_answer_was_lost_is_found_by_its_name_and_not_submitted_twice(
     make: Make, backend: Any, waiting: Callable[..., Waiting], journal: Journal
 ) -> None:
-    backend.answer_lost = Unavailable("timed out")
+    backend.answer_lost = Unanswered("timed out")
     submitter = make()
     submitter.enqueue(waiting("0"))
     (array,) = submitter.submit_ready()

@@ -12,7 +12,7 @@ from snakemake_executor_plugin_jobarray.backend import State, Unavailable
 from snakemake_executor_plugin_jobarray.causes import Cause, Ending
 from snakemake_executor_plugin_jobarray.requests import Request
 from snakemake_executor_plugin_jobarray.submitter import Tuning
-from snakemake_executor_plugin_jobarray.watcher import Watcher, cancel_element
+from snakemake_executor_plugin_jobarray.watcher import Watcher
 
 TUNING = Tuning(query=30.0, settle=10.0, lost_after=120.0)
 
@@ -70,6 +70,7 @@ def watch(watcher: Watcher, clock: Any) -> Callable[..., None]:
         for _ in range(int(seconds) + 1):
             watcher.read(arrays)
             watcher.query(arrays)
+            watcher.cancel_recalled()
             clock.advance(min(1.0, seconds))
 
     return look
@@ -294,16 +295,22 @@ def test_an_array_without_an_id_is_looked_up_by_its_name(submit: Any, backend: A
 def test_an_array_that_was_never_submitted_is_lost(array: Any, backend: Any, sink: Sink, watch: Any) -> None:
     one = array(jobs=2)
     one.write("/work")
-    watch(one)
+    watch(one, seconds=100)
+    assert not sink.ended  # its submission may be on its way
+    watch(one, seconds=60)
+    assert not backend.cancelled
     assert sink.causes == {(1, 0): Cause.LOST, (1, 1): Cause.LOST}
 
 
-def test_jobs_of_an_element_that_was_recalled_are_left(submit: Any, backend: Any, sink: Sink, watch: Any) -> None:
+def test_jobs_of_an_element_that_was_recalled_are_left(
+    submit: Any, backend: Any, sink: Sink, watch: Any, watcher: Watcher
+) -> None:
     array = submit(elements=2, jobs=2)
     backend.begins("101")
     watch(array)
-    array.elements[1].recalled = True
-    cancel_element(backend, array.elements[1], None)
+    watcher.recall(array.elements[1])
+    assert not (array.folder / "bundles" / "1.json").exists()
+    watcher.cancel_recalled()
     assert backend.cancelled == [("101", [1])]
     backend.set("101", State.ENDED, 1, cause=Cause.CANCELLED)
     watch(array, seconds=60)
@@ -311,8 +318,80 @@ def test_jobs_of_an_element_that_was_recalled_are_left(submit: Any, backend: Any
     assert sink.left == [(1, 0), (1, 1)]
 
 
-def test_an_element_that_cannot_be_cancelled_is_told(submit: Any, backend: Any, log: Any) -> None:
+def test_what_was_recalled_is_cancelled_in_one_go(submit: Any, backend: Any, watcher: Watcher) -> None:
+    one, two = submit(elements=3), submit(elements=1, name="calibrate-2")
+    calls, cancel = [], backend.cancel
+    backend.cancel = lambda arrays: calls.append(1) or cancel(arrays)
+    for element in (one.elements[3], one.elements[1], two.elements[1]):
+        watcher.recall(element)
+    assert not calls
+    for _ in range(2):
+        watcher.cancel_recalled()
+    assert len(calls) == 1
+    assert backend.cancelled == [("101", [1, 3]), ("102", [1])]
+
+
+def test_an_element_that_cannot_be_cancelled_is_told_and_cancelled_later(
+    submit: Any, backend: Any, log: Any, watcher: Watcher
+) -> None:
     array = submit()
     backend.away = Unavailable("timed out")
-    cancel_element(backend, array.elements[1], log)
+    watcher.recall(array.elements[1])
+    watcher.cancel_recalled()
     assert "can't be cancelled" in log.warnings[0]
+    backend.away = None
+    watcher.cancel_recalled()
+    assert backend.cancelled == [("101", [1])]
+
+
+def test_a_lost_element_begins_no_further_job(submit: Any, backend: Any, watch: Any) -> None:
+    array = submit(elements=2)
+    del backend.states["101", 1]
+    watch(array, seconds=200)
+    assert [path.name for path in (array.folder / "bundles").iterdir()] == ["2.json"]
+
+
+@pytest.mark.parametrize("inherited", [True, False])
+def test_who_cancelled_an_earlier_controllers_array_did_not_mean_this_run(
+    submit: Any, backend: Any, sink: Sink, watch: Any, inherited: bool
+) -> None:
+    array = submit()
+    array.inherited = inherited
+    backend.set("101", State.ENDED, 1, cause=Cause.CANCELLED)
+    watch(array, seconds=60)
+    assert sink.left == [(1, 0)] * inherited
+    assert sink.causes == ({} if inherited else {(1, 0): Cause.CANCELLED})
+
+
+def test_a_status_file_that_cannot_be_read_is_read_again_and_that_is_said_once(
+    submit: Any, backend: Any, sink: Sink, watch: Any, log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stale(_: Element) -> list[int]:
+        raise OSError("stale file handle")
+
+    array = submit(elements=2)
+    for index in (1, 2):
+        backend.finishes("101", index)
+    backend.set("101", State.RUNNING)
+    with monkeypatch.context() as patch:
+        patch.setattr(Element, "read", stale)
+        watch(array, seconds=5)
+    assert not sink.ended
+    assert log.warnings == ["jobarray: stale file handle; reading again"]
+    watch(array)
+    assert sink.causes == {(1, 0): None, (2, 0): None}
+
+
+def test_a_job_that_was_asked_to_end_had_the_time_until_then(
+    submit: Any, backend: Any, sink: Sink, watch: Any, clock: Any
+) -> None:
+    array = submit(jobs=2, limit=600.0, request=Request(runtime=10))
+    backend.begins("101")
+    backend.ends("101", job=0)
+    backend.says("101", 1, "start", job=1)
+    asked = clock.time() + 100
+    clock.advance(1000)
+    backend.says("101", 1, "signal", signal=15, asked=asked)
+    backend.set("101", State.ENDED, 1, cause=Cause.TIME)
+    watch(array, seconds=60)
+    assert sink.left == [(1, 1)]

@@ -33,16 +33,22 @@ class Bundle:
         self.folder, self.workdir = folder / "array", folder / "work"
         for path in (self.folder / "bundles", self.folder / "status", self.workdir):
             path.mkdir(parents=True, exist_ok=True)
-        bundle = {"workdir": str(self.workdir), "limit": None, "memory": None, "tasks": tasks} | values
+        bundle = {
+            "workdir": str(self.workdir),
+            "limit": None,
+            "memory": None,
+            "expected": None,
+            "tasks": tasks,
+        } | values
         (self.folder / "bundles" / "1.json").write_text(json.dumps(bundle))
         self.status = str(self.folder / "status" / "1")
         self._process: subprocess.Popen[str] | None = None
 
-    def start(self, **variables: str) -> subprocess.Popen[str]:
+    def start(self, index: int = 1, **variables: str) -> subprocess.Popen[str]:
         clean = {name: value for name, value in environment().items() if not name.startswith(("SLURM_", "LSB_"))}
         self._process = subprocess.Popen(
-            node_command(str(self.folder)),
-            env={**clean, **({"JOBARRAY_INDEX": "1"} | variables)},
+            [*node_command(str(self.folder)), str(index)],
+            env={**clean, **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -120,12 +126,12 @@ def test_jobs_run_one_after_another_and_each_end_is_told(bundle: Callable[..., B
 @pytest.mark.parametrize(
     ("variables", "identifier"),
     [
-        ({"SLURM_ARRAY_TASK_ID": "1", "SLURM_JOB_ID": "77", "JOBARRAY_INDEX": ""}, "77"),
-        ({"LSB_JOBINDEX": "1", "LSB_JOBID": "88", "JOBARRAY_INDEX": ""}, "88"),
-        ({"LSB_JOBINDEX": "0"}, ""),
+        ({"SLURM_ARRAY_TASK_ID": "5", "SLURM_JOB_ID": "77"}, "77"),
+        ({"LSB_JOBINDEX": "0", "LSB_JOBID": "88"}, "88"),
+        ({"JOBARRAY_INDEX": "0"}, ""),
     ],
 )
-def test_the_schedulers_index_names_the_bundle(
+def test_a_worker_tells_the_schedulers_number_and_needs_no_index_of_it(
     bundle: Callable[..., Bundle], variables: dict[str, str], identifier: str
 ) -> None:
     one = bundle("true")
@@ -133,11 +139,67 @@ def test_the_schedulers_index_names_the_bundle(
     assert one.events("worker")[0]["id"] == identifier
 
 
-def test_a_worker_without_an_index_says_so(bundle: Callable[..., Bundle]) -> None:
-    process = bundle("true").start(JOBARRAY_INDEX="")
-    printed, _ = process.communicate(timeout=30)
-    assert process.returncode == 1
-    assert "no index of an array element" in printed
+def test_the_index_names_the_bundle(bundle: Callable[..., Bundle]) -> None:
+    one = bundle("echo 1 > found")
+    text = (one.folder / "bundles" / "1.json").read_text()
+    (one.folder / "bundles" / "12.json").write_text(text.replace("echo 1", "echo 12"))
+    process = one.start(12, SLURM_ARRAY_TASK_ID="1")
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert (one.workdir / "found").read_text() == "12\n"
+    assert not one.events()
+    assert (one.folder / "status" / "12").exists()
+
+
+def test_a_worker_whose_order_was_taken_away_begins_no_further_job_and_says_no_farewell(
+    bundle: Callable[..., Bundle],
+) -> None:
+    one = bundle("echo 0 >> order; rm ../array/bundles/1.json", "echo 1 >> order")
+    assert [event["job"] for event in one.run()] == [0]
+    assert (one.workdir / "order").read_text() == "0\n"
+    assert [event["event"] for event in one.events()] == ["worker", "start", "end"]
+    last = bundle("rm ../array/bundles/1.json")
+    Path(last.status).unlink()
+    assert len(last.run()) == 1
+    assert not last.events("bye")
+
+
+@pytest.mark.parametrize(
+    ("expected", "ran"),
+    [(None, [0]), (600.0, [0]), (1.0, [0, 1, 2])],
+)
+def test_a_job_follows_if_there_is_time_for_what_such_jobs_take(
+    bundle: Callable[..., Bundle], expected: float | None, ran: list[int]
+) -> None:
+    one = bundle(*[{"command": "true", "limit": 600.0}] * 3, limit=60.0, expected=expected)
+    assert [event["job"] for event in one.run()] == ran
+
+
+def test_the_folder_for_temporaries_goes_with_the_worker(bundle: Callable[..., Bundle], tmp_path: Path) -> None:
+    (tmp_path / "scratch").mkdir()
+    one = bundle("echo $TMPDIR > place; touch $TMPDIR/left")
+    one.run(TMPDIR=str(tmp_path / "scratch"))
+    assert (one.workdir / "place").read_text().startswith(f"{tmp_path}/scratch/jobarray-")
+    assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_a_worker_that_is_asked_to_end_leaves_no_temporaries_and_says_when_it_was_asked(
+    bundle: Callable[..., Bundle], tmp_path: Path
+) -> None:
+    (tmp_path / "scratch").mkdir()
+    one = bundle("trap '' TERM; touch $TMPDIR/left; echo $$ > begun; sleep 1; sleep 1; sleep 60")
+    process = one.start(TMPDIR=str(tmp_path / "scratch"))
+    until = time.monotonic() + 30
+    while not (one.workdir / "begun").exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    asked = time.time()
+    process.terminate()
+    process.communicate(timeout=30)
+    (event,) = one.events("signal")
+    assert abs(event["asked"] - asked) < 1.5
+    assert event["time"] > event["asked"] + 1.0  # its children were ended first
+    assert not list((tmp_path / "scratch").iterdir())
 
 
 def test_a_job_that_owes_an_output_has_not_ended_well(bundle: Callable[..., Bundle]) -> None:
@@ -341,29 +403,49 @@ def _other_end(pipe: Path) -> int | None:
         return None
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"nested": True},
-        {"suffix": "; true"},
-        {"command": "nice levelworks coronagraph make-dark --help"},
-        {"command": 'levelworks coronagraph make-dark --dark "$HOME/x"'},
-    ],
-)
-def test_only_a_plain_stage_command_goes_warm(
-    change: dict[str, Any], bundle: Callable[..., Bundle], node_task: Callable[..., dict[str, Any]]
-) -> None:
+def warm(one: Bundle) -> str:
+    """Return which commands of a bundle go warm, as printed."""
     program = (
         "import json, sys; from snakemake_executor_plugin_jobarray.node.worker import Worker\n"
         "worker = Worker(sys.argv[1], 1)\n"
         "print([worker._warm_command(task) is not None for task in worker.bundle['tasks']])"
     )
-    plain = {"command": "levelworks coronagraph make-dark --help"}
-    one = bundle(plain, plain | change)
     done = subprocess.run(
         [sys.executable, "-c", program, str(one.folder)], env=environment(), capture_output=True, text=True, check=True
     )
-    assert done.stdout == "[True, False]\n"
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"nested": True},
+        {"suffix": "; true"},
+        {"prefix": "set -e;"},
+        {"prefix": "module load x; set -euo pipefail;"},
+        {"logs": ("one.log",)},
+        {"command": "nice levelworks coronagraph make-dark --help"},
+        {"command": 'levelworks coronagraph make-dark --dark "$HOME/x"'},
+    ],
+)
+def test_only_a_plain_stage_command_goes_warm(change: dict[str, Any], bundle: Callable[..., Bundle]) -> None:
+    plain = {"command": "levelworks coronagraph make-dark --help"}
+    one = bundle(plain, plain | change)
+    assert warm(one) == "[True, False]\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"prefix": " set -euo pipefail; "},
+        {"command": "levelworks coronagraph make-dark --help > one.log 2>&1", "logs": ("one.log",)},
+    ],
+)
+def test_what_stands_around_most_commands_does_not_keep_them_from_going_warm(
+    change: dict[str, Any], bundle: Callable[..., Bundle]
+) -> None:
+    one = bundle({"command": "levelworks coronagraph make-dark --help"} | change)
+    assert warm(one) == "[True]\n"
 
 
 def test_no_command_goes_warm_where_the_shell_finds_another_levelworks(
