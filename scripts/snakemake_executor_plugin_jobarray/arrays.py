@@ -19,6 +19,8 @@ from snakemake_executor_plugin_jobarray.tasks import Task
 SHARE_OF_LIMIT = 0.1
 """Of its time limit, what a job is taken to last where nothing is known."""
 LARGEST_BUNDLE = 500
+GONE = ".gone"
+"""Ending of the order of a worker that is to begin no further job."""
 MOST_REQUESTS = 20
 """Different requests of one rule that get arrays of their own."""
 SAFETY = 2.0
@@ -91,8 +93,9 @@ class Element:
 
     def fence(self) -> None:
         """Take the worker's order away: should it still run, it begins no further job."""
+        order = self.array.folder / "bundles" / f"{self.index}.json"
         with suppress(OSError):
-            (self.array.folder / "bundles" / f"{self.index}.json").unlink()
+            order.rename(order.with_suffix(GONE))
 
     @property
     def open_jobs(self) -> list[int]:
@@ -177,14 +180,17 @@ class Array:
 
     def load(self, *, recalled: bool) -> None:
         """Read the elements back from the folder, for a controller that was started again."""
-        for path in sorted((self.folder / "bundles").glob("*.json"), key=lambda path: int(path.stem)):
+        orders = (path for path in (self.folder / "bundles").iterdir() if path.suffix in (".json", GONE))
+        for path in sorted(orders, key=lambda path: int(path.stem)):
             bundle = json.loads(path.read_text(encoding="utf-8"))
             jobs = []
             for found, (memory, runtime) in zip(bundle["tasks"], bundle["growth"], strict=True):
                 task = Task.from_json(found)
                 history = History(earlier=task.earlier, growth=Growth(memory, runtime))
                 jobs.append(Waiting(task, self.request, history))
-            self.elements[int(path.stem)] = Element(self, int(path.stem), jobs, recalled=recalled)
+            self.elements[int(path.stem)] = Element(
+                self, int(path.stem), jobs, recalled=recalled or path.suffix == GONE
+            )
 
 
 def groups(waiting: Iterable[Waiting], caps: Caps) -> list[tuple[Request, list[Waiting]]]:

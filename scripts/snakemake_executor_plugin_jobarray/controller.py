@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -104,7 +105,8 @@ class Controller:
             array.inherited = True
             self._arrays.append(array)
             for element in array.elements.values():
-                element.read()
+                with suppress(OSError):  # it is read again
+                    element.read()
                 for number, waiting in enumerate(element.jobs):
                     if (element.index, number) not in collected:
                         self._places[waiting.task.key] = (element, number)
@@ -136,6 +138,8 @@ class Controller:
     def cancel(self) -> tuple[list[str], int]:
         """Stop and cancel everything that is submitted; returns the arrays' ids and the number of unfinished jobs."""
         self._halt()
+        for array in self._arrays:
+            array.external = array.external or self._backend.find(array.name)
         live = [array for array in self._arrays if array.external and array.open_elements]
         jobs = sum(len(element.open_jobs) for array in live for element in array.open_elements)
         for array in live:

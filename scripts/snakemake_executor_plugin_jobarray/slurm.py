@@ -35,7 +35,7 @@ AWAY = re.compile(
 )
 UNANSWERED = re.compile(r"timed out|Zero Bytes|Communication connection failure|Message receive", re.IGNORECASE)
 FOR_EVER = re.compile(
-    r"PerJob|Invalid account|Invalid partition|invalid partition specified|Invalid qos|Invalid generic resource|gres|"
+    r"PerJob|Invalid account|Invalid partition|Invalid qos|generic resource|\bgres\b|"
     r"Requested node configuration is not available|More processors requested|time limit is invalid|"
     r"Invalid --?time|Invalid feature|Invalid job array|unrecognized option|invalid option|Invalid argument|"
     r"Memory specification can not be satisfied|Access/permission denied|[Uu]ser.* not found|count specification|"

@@ -181,10 +181,12 @@ class Submitter:
                 self._wait(jobs, reason)
             return
         self._journal.submitted(array)
-        if self._fits is not None and len(bundles) >= self._fits:
-            self._fits = min(2 * self._fits, self._largest or self._fits)
-        if self._fits in (None, self._largest):
-            self._pause, self._fits = SHORTEST_PAUSE, None
+        if self._fits is None or len(bundles) < self._fits:
+            self._pause = SHORTEST_PAUSE  # all that was meant went in
+        else:
+            self._fits = 2 * self._fits
+            if self._largest is not None and self._fits >= self._largest:
+                self._pause, self._fits = SHORTEST_PAUSE, None
         self._unexpected.clear()
         arrays.append(array)
         task = jobs[0].task

@@ -63,22 +63,27 @@ class Watcher:
 
     def read(self, arrays: Sequence[Array]) -> None:
         """Read what workers have written since."""
+        well = True
         for array in arrays:
             begun = array.begun()
             for element in array.open_elements:
                 if element.index in begun:
-                    self._try_to_read(element)
+                    well &= self._try_to_read(element)
                 if element.farewell:
                     self._settle(element, None)
+        if well:
+            self._unreadable = False
 
-    def _try_to_read(self, element: Element) -> None:
-        """Read an element's status file; a file system in trouble is asked again, and said once."""
+    def _try_to_read(self, element: Element) -> bool:
+        """Read an element's status file and say whether it could be; trouble is said once until it is over."""
         try:
             self._read(element)
         except OSError as error:
             if not self._unreadable:
                 self._log.warning(f"jobarray: {error}; reading again")
             self._unreadable = True
+            return False
+        return True
 
     def _read(self, element: Element) -> None:
         for number in element.read():
@@ -119,8 +124,8 @@ class Watcher:
             if silent >= self._tuning.lost_after:
                 self._cancel(element)
                 detail = f"{self._backend.name} has not known it for {silent:.0f} s"
-                self._try_to_read(element)
-                self._settle(element, ElementState(State.ENDED, Cause.LOST, detail))
+                if self._try_to_read(element):
+                    self._settle(element, ElementState(State.ENDED, Cause.LOST, detail))
             return
         element.silent_since = None
         element.host = state.host or element.host
@@ -132,8 +137,8 @@ class Watcher:
         if now - element.dead_since < self._tuning.settle:
             self._next_query = min(self._next_query, now + max(0.2, self._tuning.settle / 4))
             return
-        self._try_to_read(element)
-        self._settle(element, None if element.farewell else state)
+        if self._try_to_read(element):
+            self._settle(element, None if element.farewell else state)
 
     def _settle(self, element: Element, state: ElementState | None) -> None:
         """Say what became of the jobs that have not ended; `state` is None where the worker said farewell."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -160,15 +160,28 @@ def test_elements_come_back_from_their_folder_with_growth_and_history(
     assert back.elements[1].wanted == set()
 
 
-def test_an_element_whose_order_was_taken_away_is_not_read_back(array: Callable[..., Array]) -> None:
+def test_an_element_whose_order_was_taken_away_is_read_back_as_recalled(array: Callable[..., Array]) -> None:
     one = array(elements=2)
     one.write("/work")
     for _ in range(2):
         one.elements[2].fence()
     back = Array(one.folder, one.name, one.rule, one.request, None)
-    back.load(recalled=True)
-    assert list(back.elements) == [1]
-    assert back.elements[1].recalled
+    back.load(recalled=False)
+    assert {index: element.recalled for index, element in back.elements.items()} == {1: False, 2: True}
+
+
+def test_many_requests_of_a_rule_are_rounded_into_few(task: Callable[..., Any]) -> None:
+    jobs = [Waiting(task(f"job{number}"), Request(mem_mb=1000 + 10 * number, runtime=7)) for number in range(200)]
+    few = groups(jobs[:20], Caps())
+    assert len(few) == 20
+    many = groups(jobs, Caps())
+    assert len(many) <= 10
+    assert sum(len(group) for _, group in many) == 200
+    for request, group in many:
+        for one in group:
+            assert one.request.mem_mb <= request.mem_mb <= 1.126 * one.request.mem_mb + 1
+            assert request.runtime == 10
+    assert max(request.mem_mb for request, _ in groups(jobs, Caps(mem_mb=2500))) <= 2990
 
 
 @pytest.mark.parametrize("expected", [None, 12.5])

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from snakemake_executor_plugin_jobarray.backend import Full, Refused, State, Unavailable
+from snakemake_executor_plugin_jobarray.arrays import Array
+from snakemake_executor_plugin_jobarray.backend import Full, Refused, State, Unanswered, Unavailable
 from snakemake_executor_plugin_jobarray.causes import Cause, Ending, Policy, Verdict
 from snakemake_executor_plugin_jobarray.controller import Controller
 from snakemake_executor_plugin_jobarray.journal import AnotherController, Journal
@@ -753,3 +754,101 @@ def test_what_a_cancelled_array_had_not_begun_is_submitted_anew_once_it_is_dead(
     assert not second.listener.bad
     assert second.end() == 0
     assert begin().journal.open_arrays() == []
+
+
+def test_a_success_of_an_earlier_run_counts_only_if_its_inputs_are_as_they_were(
+    begin: Callable[..., Run], backend: Any, product: Callable[..., Task]
+) -> None:
+    first = begin()
+    first.add(product())
+    first.kill()
+    second, job = begin(), product()
+    second.add(job)
+    then = second.clock.time() + 100
+    os.utime(job.inputs[0], (then, then))
+    _write(job, second.clock)
+    backend.finishes("101")
+    second.rounds(20)
+    assert not second.listener.good
+    assert not second.listener.bad
+    assert submitted(backend) == ["a", "a"]
+
+
+@pytest.mark.parametrize("days", [0, 29, 31])
+def test_successes_that_nobody_asked_for_are_kept_for_a_while(
+    begin: Callable[..., Run], backend: Any, product: Callable[..., Task], days: int
+) -> None:
+    first = begin()
+    first.add(product("a"), product("b"))
+    for key in "ab":
+        _write(product(key), first.clock)
+    for index in (1, 2):
+        backend.finishes("101", index)
+    first.kill()
+    second = begin()
+    second.add(product("a"))
+    second.rounds(10)
+    assert second.listener.good == ["a"]
+    then = second.clock.time() - days * 86400
+    os.utime(backend.arrays["101"].folder, (then, then))
+    assert second.end() == 0
+    third = begin()
+    third.add(product("b"))
+    third.rounds(10)
+    if days > 30:
+        assert submitted(backend) == ["a", "b", "b"]
+        return
+    assert submitted(backend) == ["a", "b"]
+    assert third.listener.good == ["b"]
+    assert third.end() == 0
+    assert begin().journal.open_arrays() == []
+
+
+def test_a_cancellation_is_written_down_before_the_scheduler_is_asked(
+    begin: Callable[..., Run], backend: Any, task: Callable[..., Task]
+) -> None:
+    run = begin()
+    run.add(task("a"))
+    backend.away = Unavailable("timed out")
+    with pytest.raises(Unavailable):
+        run.controller.cancel()
+    run.kill()
+    ((array, _),) = begin().journal.open_arrays()
+    assert array.elements[1].recalled
+
+
+def test_a_job_whose_node_failed_waits_longer_each_time(
+    begin: Callable[..., Run], backend: Any, task: Callable[..., Task]
+) -> None:
+    run = begin(Policy(disruption_delay=40.0))
+    run.add(task("a"))
+    for number, delay in enumerate((40, 80, 160), start=1):
+        backend.set(str(100 + number), State.ENDED, 1, cause=Cause.NODE)
+        run.rounds(delay - 10)
+        assert len(backend.arrays) == number
+        run.rounds(40)
+        assert len(backend.arrays) == number + 1
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_array_whose_answer_was_lost_is_submitted_again_only_where_it_stays_unknown(
+    begin: Callable[..., Run], backend: Any, task: Callable[..., Task], there: bool
+) -> None:
+    run, submit, find = begin(), backend.submit, backend.find
+
+    def unanswered(array: Array, throttle: int) -> str:
+        if there:
+            submit(array, throttle)
+        raise Unanswered("timed out")
+
+    backend.submit, backend.find = unanswered, lambda _: None
+    run.add(task("a"))
+    backend.submit, backend.find = submit, find
+    run.rounds(30)
+    assert len(backend.arrays) == there
+    run.rounds(100)
+    assert submitted(backend) == ["a"]
+    backend.finishes("101")
+    run.rounds(20)
+    assert run.listener.good == ["a"]
+    assert not run.listener.bad

@@ -176,6 +176,33 @@ rule some:
     assert sorted(path.name for path in one.folder.glob("*.txt")) == ["a.txt", "c.txt"]
 
 
+def test_the_last_message_names_twenty_failed_jobs_at_the_most(campaign: Callable[[str], Campaign]) -> None:
+    one = campaign(
+        """
+rule all:
+    input: expand("{name}.txt", name=range(23))
+rule some:
+    output: "{name}.txt"
+    shell: "exit 64"
+"""
+    )
+    code, printed = one.run("--keep-going", "--jobarray-bundle", "30")
+    assert code == 1, printed
+    _, _, last = printed.rpartition("jobarray: 23 jobs failed:\n")
+    assert last != printed
+    lines = last.splitlines()
+    assert all("some" in line for line in lines[:20])
+    assert lines[20] == "… and 3 more; each stands in its log"
+
+
+def test_a_submission_without_a_look_at_what_comes_of_it_is_refused(campaign: Callable[[str], Campaign]) -> None:
+    one = campaign(WAITS)
+    code, printed = one.run("--immediate-submit", "--notemp")
+    assert code == 1
+    assert "--immediate-submit is not for it" in printed
+    assert one.runs == []
+
+
 def test_a_command_with_what_only_the_node_knows_runs_there(campaign: Callable[[str], Campaign]) -> None:
     one = campaign(
         """
