@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from snakemake_executor_plugin_jobarray.arrays import Array, Element, Waiting
-from snakemake_executor_plugin_jobarray.backend import Backend
+from snakemake_executor_plugin_jobarray.backend import Backend, Unavailable
 from snakemake_executor_plugin_jobarray.causes import (
     DISRUPTIONS,
     Cause,
@@ -139,7 +139,9 @@ class Controller:
         """Stop and cancel everything that is submitted; returns the arrays' ids and the number of unfinished jobs."""
         self._halt()
         for array in self._arrays:
-            array.external = array.external or self._backend.find(array.name)
+            if array.external is None:
+                with suppress(Unavailable):
+                    array.external = self._backend.find(array.name)
         live = [array for array in self._arrays if array.external and array.open_elements]
         jobs = sum(len(element.open_jobs) for array in live for element in array.open_elements)
         for array in live:
