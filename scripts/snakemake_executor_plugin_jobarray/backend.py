@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -156,3 +157,30 @@ def complaint(done: subprocess.CompletedProcess[str]) -> str:
     """Return what a failed command says, in one line."""
     lines = [line.strip() for line in (done.stderr + "\n" + done.stdout).splitlines() if line.strip()]
     return " ".join(lines) or f"exit code {done.returncode}"
+
+
+@dataclass(frozen=True)
+class Complaints:
+    """The words by which a scheduler's submission command tells why it took nothing.
+
+    Attributes
+    ----------
+    unanswered, away, for_ever, limits : pattern
+        The answer did not arrive; nobody was reached; time does not mend it; time may.
+    """
+
+    unanswered: re.Pattern[str]
+    away: re.Pattern[str]
+    for_ever: re.Pattern[str]
+    limits: re.Pattern[str]
+
+    def read(self, done: subprocess.CompletedProcess[str]) -> Exception:
+        """Return what a submission that gave no id comes to."""
+        reason = complaint(done)
+        if done.returncode <= 0 or self.unanswered.search(reason):
+            return Unanswered(reason)
+        if self.for_ever.search(reason):
+            return Refused(reason)
+        if self.limits.search(reason):
+            return Full(reason)
+        return Unavailable(reason) if self.away.search(reason) else Unexpected(reason)

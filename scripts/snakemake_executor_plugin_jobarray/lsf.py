@@ -9,13 +9,11 @@ from pathlib import Path
 
 from snakemake_executor_plugin_jobarray.arrays import Array
 from snakemake_executor_plugin_jobarray.backend import (
+    Complaints,
     ElementState,
-    Full,
     Refused,
     State,
-    Unanswered,
     Unavailable,
-    Unexpected,
     call,
     complaint,
     node_script,
@@ -39,6 +37,7 @@ FOR_EVER = re.compile(
     re.IGNORECASE,
 )
 """What time does not mend; everything else may pass."""
+COMPLAINTS = Complaints(re.compile("timed out"), AWAY, FOR_EVER, LIMITS)
 NONE_FOUND = re.compile(r"is not found|No (matching|unfinished)? ?job found|not found in", re.IGNORECASE)
 
 PENDING = {"PEND", "PSUSP", "WAIT", "PROV"}
@@ -109,14 +108,7 @@ class Lsf:
         found = re.search(r"Job <(\d+)> is submitted", done.stdout + done.stderr)
         if found:
             return found[1]
-        reason = complaint(done)
-        if done.returncode <= 0 or "timed out" in reason:
-            raise Unanswered(reason)
-        if FOR_EVER.search(reason):
-            raise Refused(reason)
-        if LIMITS.search(reason):
-            raise Full(reason)
-        raise Unavailable(reason) if AWAY.search(reason) else Unexpected(reason)
+        raise COMPLAINTS.read(done)
 
     def find(self, name: str) -> str | None:
         """Look a name up among unfinished and recently finished jobs."""

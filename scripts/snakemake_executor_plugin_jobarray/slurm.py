@@ -9,13 +9,10 @@ from pathlib import Path
 
 from snakemake_executor_plugin_jobarray.arrays import Array
 from snakemake_executor_plugin_jobarray.backend import (
+    Complaints,
     ElementState,
-    Full,
-    Refused,
     State,
-    Unanswered,
     Unavailable,
-    Unexpected,
     call,
     complaint,
     node_script,
@@ -43,6 +40,7 @@ FOR_EVER = re.compile(
     re.IGNORECASE,
 )
 """What time does not mend; everything else may pass."""
+COMPLAINTS = Complaints(UNANSWERED, AWAY, FOR_EVER, LIMITS)
 NO_ACCOUNTING = re.compile(r"accounting storage is disabled", re.IGNORECASE)
 
 PENDING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD"}
@@ -92,14 +90,7 @@ class Slurm:
         )
         if found := re.search(r"^(\d+)(;\S+)?\s*$", done.stdout, re.MULTILINE):
             return found[1]
-        reason = complaint(done)
-        if done.returncode <= 0 or UNANSWERED.search(reason):
-            raise Unanswered(reason)
-        if AWAY.search(reason):
-            raise Unavailable(reason)
-        if FOR_EVER.search(reason):
-            raise Refused(reason)
-        raise Full(reason) if LIMITS.search(reason) else Unexpected(reason)
+        raise COMPLAINTS.read(done)
 
     def find(self, name: str) -> str | None:
         """Look a name up in squeue, then in the accounting."""
