@@ -6,6 +6,10 @@ install_environment() {
     if [ -x .venv/bin/levelworks ] && grep -qsx "$1 $stamp" .venv/installed; then
         return 0
     fi
+    if [ -L .venv ]; then
+        echo ".venv is a link to $(readlink -f .venv), perhaps another checkout's: installing would change that one" >&2
+        return 64
+    fi
     for candidate in python3.11 python3.12 python3.13 python3; do
         if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             python="$candidate"

@@ -100,7 +100,7 @@ class Controller:
 
     def start(self) -> None:
         """Take up what earlier controllers left, and begin."""
-        inherited = 0
+        cancelled = 0
         for array, collected in self._journal.open_arrays():
             array.inherited = True
             self._arrays.append(array)
@@ -110,10 +110,13 @@ class Controller:
                 for number, waiting in enumerate(element.jobs):
                     if (element.index, number) not in collected:
                         self._places[waiting.task.key] = (element, number)
-                        inherited += 1
-        if inherited:
+                        cancelled += element.recalled
+        if self._places:
+            left = sum(not element.recalled for element, _ in self._places.values())
+            besides = f", and {cancelled} in arrays that were cancelled" if cancelled else ""
             self._log.info(
-                f"jobarray: an earlier run left {inherited} jobs that run or have ended since; those wanted are adopted"
+                f"jobarray: an earlier run left {left} jobs that run or have ended since{besides}; those wanted are"
+                " adopted"
             )
         self._thread.start()
 
@@ -159,7 +162,7 @@ class Controller:
         open_jobs = 0
         for array in self._arrays:
             if array.open_elements:
-                open_jobs += sum(len(element.open_jobs) for element in array.open_elements)
+                open_jobs += sum(len(element.open_jobs) for element in array.open_elements if not element.recalled)
             elif not array.uncollected and (id(array) not in unclaimed or _older(array.folder, KEPT)):
                 self._journal.closed(array)
         return open_jobs

@@ -134,7 +134,7 @@ class Watcher:
             return
         # Its last lines may still be on their way through the file system.
         element.dead_since = now if element.dead_since is None else element.dead_since
-        if now - element.dead_since < self._tuning.settle:
+        if now - element.dead_since < self._tuning.settle and not element.recalled:
             self._next_query = min(self._next_query, now + max(0.2, self._tuning.settle / 4))
             return
         if self._try_to_read(element):
