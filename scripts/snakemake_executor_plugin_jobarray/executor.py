@@ -48,7 +48,6 @@ class Executor(RealExecutor):
         except AnotherController as error:
             raise WorkflowError(str(error)) from None
         self._journal = journal
-        self._backend_name = backend.name
         self._backend = backend
         self._controller = Controller(
             backend, journal, self, str(Path.cwd()), self._tuning(backend.name), _policy(settings), self.logger
@@ -122,7 +121,7 @@ class Executor(RealExecutor):
         else:
             if arrays:
                 self.logger.info(
-                    f"jobarray: cancelled {len(arrays)} {self._backend_name} array{'s' * (len(arrays) > 1)}"
+                    f"jobarray: cancelled {len(arrays)} {self._backend.name} array{'s' * (len(arrays) > 1)}"
                     f" ({', '.join(arrays)}) with {jobs} unfinished jobs"
                 )
         self._end()
