@@ -286,7 +286,7 @@ def test_output_files(lsf, tmp_path):
 
 
 def test_elements_are_independent_and_limited(lsf, tmp_path):
-    count = "touch running.$LSB_JOBINDEX; ls running.* | wc -l; sleep 0.2; rm running.$LSB_JOBINDEX"
+    count = "touch running.$LSB_JOBINDEX; set -- running.*; echo $#; sleep 0.2; rm running.$LSB_JOBINDEX"
     command = f"{count}; exit $((LSB_JOBINDEX == 2))"
     job = lsf.submit("-J", "a[1-6]%2", "-o", "log.%I", command, cwd=tmp_path)
     assert lsf.wait(job) == ["DONE", "EXIT", "DONE", "DONE", "DONE", "DONE"]
