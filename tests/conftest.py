@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")  # as the command does: two threads on small matrices take many times as long
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

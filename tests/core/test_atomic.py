@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from levelworks.core.atomic import PREFIX, atomic_outputs, remove, replace, temporary_name, write_text
+from levelworks.core import atomic
+from levelworks.core.atomic import (
+    ASIDE,
+    PREFIX,
+    atomic_outputs,
+    put_back,
+    remove,
+    replace,
+    temporary_name,
+    write_text,
+)
 
 
 def temporary_of(path: Path, process: int, host: str | None = None) -> Path:
@@ -126,3 +136,117 @@ def test_a_text_file_is_written_atomically(tmp_path: Path) -> None:
     write_text(tmp_path / "deep" / "notes.txt", "Größe in µm\n")
     assert (tmp_path / "deep" / "notes.txt").read_bytes() == "Größe in µm\n".encode()
     assert names(tmp_path / "deep") == ["notes.txt"]
+
+
+def folder(path: Path, content: str) -> Path:
+    path.mkdir()
+    (path / "chunk").write_text(content)
+    return path
+
+
+@pytest.fixture(params=["exchange", "aside"])
+def exchanging(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Replace folders by an exchange of names, and as where the system has none."""
+    if request.param == "aside":
+        monkeypatch.setattr(atomic, "_exchange", lambda first, second: False)
+    return request.param
+
+
+def test_a_folder_takes_the_place_of_a_folder_and_the_old_one_goes(tmp_path: Path, exchanging: str) -> None:
+    target = folder(tmp_path / "cube.zarr", "old")
+    replace(folder(tmp_path / "new", "new"), target)
+    assert names(tmp_path) == ["cube.zarr"]
+    assert (target / "chunk").read_text() == "new"
+
+
+def test_a_file_takes_the_place_of_a_folder(tmp_path: Path, exchanging: str) -> None:
+    target = folder(tmp_path / "product", "old")
+    (tmp_path / "new").write_text("empty product")
+    replace(tmp_path / "new", target)
+    assert (names(tmp_path), target.read_text()) == (["product"], "empty product")
+
+
+def test_a_folder_takes_the_place_of_a_file(tmp_path: Path, exchanging: str) -> None:
+    target = tmp_path / "product"
+    target.write_text("empty product")
+    with atomic_outputs({"product": target}) as temporary:
+        folder(temporary["product"], "whole")
+    assert (names(tmp_path), (target / "chunk").read_text()) == (["product"], "whole")
+
+
+def test_the_name_stands_for_something_at_every_moment(tmp_path: Path) -> None:
+    target = folder(tmp_path / "cube.zarr", "0")
+    watch = (
+        "import os, sys\n"
+        "print('watching', flush=True)\n"
+        "while not os.path.exists(sys.argv[2]):\n"
+        "    os.stat(sys.argv[1])\n"
+    )
+    words = [sys.executable, "-c", watch, str(target), str(tmp_path / "enough")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watcher:
+        assert watcher.stdout is not None
+        watcher.stdout.readline()
+        for number in range(1, 200):
+            replace(folder(tmp_path / "new", str(number)), target)
+        (tmp_path / "enough").touch()
+        _, complaint = watcher.communicate(timeout=30)
+    assert (watcher.returncode, complaint) == (0, "")
+    assert (target / "chunk").read_text() == "199"
+
+
+def test_what_was_put_aside_before_a_death_gets_its_name_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = folder(tmp_path / "cube.zarr", "old")
+    monkeypatch.setattr(atomic, "_exchange", lambda first, second: False)
+    rename = os.replace
+
+    def die_after_the_first(source: Path, goal: Path) -> None:
+        if Path(goal) == target:
+            raise KeyboardInterrupt
+        rename(source, goal)
+
+    with monkeypatch.context() as death:
+        death.setattr(os, "replace", die_after_the_first)
+        with pytest.raises(KeyboardInterrupt):
+            replace(folder(tmp_path / "new", "new"), target)
+    assert names(tmp_path) == [f"{ASIDE}cube.zarr", "new"]
+    with pytest.raises(ValueError, match="no luck"), atomic_outputs({"cube": target}):
+        assert (target / "chunk").read_text() == "old"
+        raise ValueError("no luck")
+    assert names(tmp_path) == ["cube.zarr", "new"]
+    assert (target / "chunk").read_text() == "old"
+
+
+def test_what_was_put_aside_goes_where_the_new_one_has_the_name(tmp_path: Path) -> None:
+    target = folder(tmp_path / "cube.zarr", "new")
+    folder(tmp_path / f"{ASIDE}cube.zarr", "old")
+    put_back(target)
+    assert names(tmp_path) == ["cube.zarr"]
+    assert (target / "chunk").read_text() == "new"
+
+
+def test_put_back_leaves_what_was_never_put_aside(tmp_path: Path) -> None:
+    put_back(tmp_path / "absent")
+    target = folder(tmp_path / "cube.zarr", "mine")
+    (tmp_path / f"{ASIDE}cube.zarr").write_text("a file, no product of a folder")
+    put_back(target)
+    assert names(tmp_path) == [f"{ASIDE}cube.zarr", "cube.zarr"]
+
+
+def test_another_error_of_the_exchange_is_raised_and_both_stay(tmp_path: Path) -> None:
+    target = folder(tmp_path / "cube.zarr", "old")
+    with pytest.raises(FileNotFoundError, match=r"cube\.zarr"):
+        replace(tmp_path / "absent", target)
+    assert (target / "chunk").read_text() == "old"
+
+
+def test_an_optional_output_not_written_leaves_what_stands(tmp_path: Path) -> None:
+    target = folder(tmp_path / "cube.zarr", "old")
+    before = (target / "chunk").stat().st_ino
+    with atomic_outputs({"record": tmp_path / "record", "cube": target}, optional=["cube"]) as temporary:
+        temporary["record"].write_text("unchanged")
+    assert (target / "chunk").stat().st_ino == before
+    assert names(tmp_path) == ["cube.zarr", "record"]
+    finals = {"record": tmp_path / "record", "cube": target}
+    with pytest.raises(FileNotFoundError, match="not written"), atomic_outputs(finals, ["cube"]) as temporary:
+        folder(temporary["cube"], "new")
+    assert (target / "chunk").read_text() == "old"

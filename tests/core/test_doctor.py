@@ -209,7 +209,7 @@ def test_an_examination_that_breaks_off_keeps_what_it_found(
 
 def test_warming_reports_each_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("levelworks.coronagraph.doctor.warm", lambda: "3 kernels compiled")
-    (check,) = doctor.warm()
+    (check,) = doctor.warm(["coronagraph"])
     assert (check.name, check.verdict) == ("coronagraph kernels", "ok")
     assert check.detail.startswith("3 kernels compiled (")
 
@@ -217,7 +217,7 @@ def test_warming_reports_each_line(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("levelworks.coronagraph.doctor.warm", fail)
-    (check,) = doctor.warm()
+    (check,) = doctor.warm(["coronagraph"])
     assert check.verdict == "failure"
     assert "No space left" in check.detail
 

@@ -8,8 +8,10 @@ import platform
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,21 @@ import xxhash
 from endings import LINE, CopyText, command, named, run_command
 
 from levelworks import __version__
-from levelworks.core.atomic import PREFIX
-from levelworks.core.options import Options
-from levelworks.core.outcome import InvalidInput, InvalidOptions, LevelworksError, Outcome, Status, TransientError
+from levelworks.core import stage as stage_module
+from levelworks.core.atomic import ASIDE, PREFIX
+from levelworks.core.lock import exclusive, lock_path
+from levelworks.core.options import Options, option
+from levelworks.core.outcome import (
+    InvalidInput,
+    InvalidOptions,
+    LevelworksError,
+    NothingToProduce,
+    Outcome,
+    Status,
+    TransientError,
+)
 from levelworks.core.record import describe_input, read_record, record_path, status_of
-from levelworks.core.stage import Port, Stage, run, stage, stages
+from levelworks.core.stage import Port, Stage, _registry, run, stage, stages
 
 
 @pytest.fixture
@@ -389,3 +401,141 @@ def test_checksum_of_a_touched_product_is_the_record_s(granule, copy, tmp_path):
     assert describe_input(copy)["checksum"] == f"xxh3:{xxhash.xxh3_128_hexdigest(copy.read_bytes())}" != recorded
     copy.write_text(text + "longer")
     assert describe_input(copy)["checksum"] == f"sha256:{sha256(copy.read_bytes()).hexdigest()}"
+
+
+class Book(Options):
+    """Options of `update-book`."""
+
+    line: str = option("", "what is added; nothing leaves the book as it is")
+    ending: str = option("", "how it ends")
+
+
+def update_book(granule: Path, standing: Path | None, *, book: Path, options: Book) -> Outcome:
+    """Add a line to a book, a folder of pages; half of it is written when it ends in another way than well."""
+    pages = sorted(path.read_text() for path in standing.iterdir()) if standing is not None else []
+    if not options.line:
+        return Outcome(quality={"pages": len(pages), "changed": False})
+    book.mkdir()
+    for number, page in enumerate([*pages, options.line]):
+        (book / str(number)).write_text(page)
+        if options.ending:
+            raise {"bad": InvalidInput, "nothing": NothingToProduce, "bug": ZeroDivisionError}[options.ending]("ended")
+    return Outcome(quality={"pages": len(pages) + 1, "changed": True})
+
+
+stage("updating", "update-book", version=1, empty=no_product, updates="book")(update_book)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    return tmp_path / "results" / "book"
+
+
+def run_book(granule: Path, book: Path, line: str = "", ending: str = "") -> Outcome:
+    found = _registry["updating", "update-book"]
+    return run(found, {"granule": [granule], "book": [book]}, Book(line=line, ending=ending))
+
+
+def pages(book: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in book.iterdir()}
+
+
+def recorded(book: Path) -> dict[str, Any]:
+    record = read_record(book)
+    assert record is not None
+    return record
+
+
+def test_what_stands_is_no_port_of_a_stage_that_updates() -> None:
+    found = _registry["updating", "update-book"]
+    assert found.inputs == (Port("granule", False, False),)
+    assert found.outputs == (Port("book", False, False),)
+    assert found.updates == "book"
+
+
+def updates_nothing(granule: Path, standing: Path | None, *, book: Path, options: Book) -> Outcome: ...
+def updates_unseen(granule: Path, *, book: Path, options: Book) -> Outcome: ...
+
+
+@pytest.mark.parametrize(("function", "updates"), [(updates_nothing, ""), (updates_unseen, "book")])
+def test_what_stands_and_what_is_updated_go_together(function: Any, updates: str) -> None:
+    with pytest.raises(TypeError, match="standing"):
+        stage("refused", "no-stage", version=1, empty=no_product, updates=updates)(function)
+
+
+def test_an_output_is_made_first_and_updated_then(granule: Path, book: Path) -> None:
+    for number, line in enumerate(["first", "second", "third"], start=1):
+        assert run_book(granule, book, line).quality["pages"] == number
+    assert pages(book) == {"0": "first", "1": "second", "2": "third"}
+    assert sorted(os.listdir(book.parent)) == [lock_path(book).name, "book", "book.json"]
+
+
+def test_an_output_not_written_stays_and_its_record_is_new(granule: Path, book: Path) -> None:
+    run_book(granule, book, "first")
+    before = (book / "0").stat()
+    checksum = recorded(book)["outputs"]["book"]["checksum"]
+    assert run_book(granule, book).quality == {"pages": 1, "changed": False}
+    assert (book / "0").stat() == before
+    assert recorded(book)["quality"] == {"changed": False, "pages": 1}
+    assert recorded(book)["outputs"]["book"]["checksum"] == checksum
+
+
+def test_without_a_product_the_record_stands_alone(granule: Path, book: Path) -> None:
+    run_book(granule, book)
+    assert not book.exists()
+    assert (recorded(book)["outcome"], recorded(book)["outputs"]) == ("done", {})
+
+
+@pytest.mark.parametrize(("ending", "status"), [("bad", Status.QUARANTINED), ("nothing", Status.SKIPPED)])
+def test_a_flagged_update_leaves_what_stands_and_is_recorded(
+    granule: Path, book: Path, ending: str, status: Status
+) -> None:
+    assert run_book(granule, book, "lost", ending).status is status
+    assert not book.exists()
+    assert status_of(book) is status
+    run_book(granule, book, "first")
+    before = (book / "0").stat().st_ino
+    assert run_book(granule, book, "lost", ending).status is status
+    assert pages(book) == {"0": "first"}
+    assert (book / "0").stat().st_ino == before
+    assert (recorded(book)["outcome"], recorded(book)["reason"]) == (status.value, "ended")
+    assert files_below(book.parent) == {lock_path(book).name, "book/0", "book.json"}
+    run_book(granule, book, "second")
+    assert pages(book) == {"0": "first", "1": "second"}
+
+
+def test_a_bug_in_an_update_leaves_product_and_record(granule: Path, book: Path) -> None:
+    run_book(granule, book, "first")
+    before = {name: (book.parent / name).read_bytes() for name in files_below(book.parent)}
+    with pytest.raises(ZeroDivisionError):
+        run_book(granule, book, "lost", "bug")
+    assert {name: (book.parent / name).read_bytes() for name in files_below(book.parent)} == before
+
+
+def test_an_update_goes_on_from_what_was_put_aside_before_a_death(granule: Path, book: Path) -> None:
+    run_book(granule, book, "first")
+    book.rename(book.with_name(ASIDE + book.name))
+    run_book(granule, book, "second")
+    assert pages(book) == {"0": "first", "1": "second"}
+    assert sorted(os.listdir(book.parent)) == [lock_path(book).name, "book", "book.json"]
+
+
+def test_an_update_waits_for_another_and_is_tried_again_later(
+    granule: Path, book: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_book(granule, book, "first")
+    monkeypatch.setattr(stage_module, "exclusive", partial(exclusive, patience_s=0.2))
+    hold = (
+        "import fcntl, sys; file = open(sys.argv[1], 'a'); fcntl.lockf(file, fcntl.LOCK_EX); print(flush=True); input()"
+    )
+    words = [sys.executable, "-c", hold, str(lock_path(book))]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(TransientError, match="another job") as caught:
+            run_book(granule, book, "second")
+        assert caught.value.exit_code == 75
+        assert pages(book) == {"0": "first"}
+        assert recorded(book)["quality"]["pages"] == 1
+        other.kill()
+    assert run_book(granule, book, "second").quality["pages"] == 2

@@ -230,7 +230,9 @@ WARM = "from levelworks.coronagraph.doctor import warm; print(warm())"
 JOBS = """
 import json, sys
 from pathlib import Path
-from levelworks.coronagraph import dataset_stages, frame_stage, options, references, warming
+import levelworks.coronagraph
+from levelworks.core.kernels import kernels
+from levelworks.coronagraph import dataset_stages, frame_stage, options, references
 paths = sorted(Path(sys.argv[1]).glob("*.fits"))
 given = references.ReferenceFiles(
     flat=Path(sys.argv[1], "references/flat.fits"), nonlinearity=Path(sys.argv[1], "references/nonlinearity.csv")
@@ -242,7 +244,7 @@ for precision in ("float32", "float64"):
         frame_stage.calibrate_frame(path, given, product.with_suffix(".l2a"), product, (None,) * 4, chosen)
     mean, median = Path(sys.argv[1], "mean"), Path(sys.argv[1], "median")
     dataset_stages.combine(products, mean, median, (None,) * 4, options.Combine())
-print(json.dumps({k.__name__: sum(k.stats.cache_misses.values()) for k in warming.kernels()}))
+print(json.dumps({k.__name__: sum(k.stats.cache_misses.values()) for k in kernels(levelworks.coronagraph)}))
 """
 
 

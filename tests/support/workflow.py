@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -70,6 +71,12 @@ class Workflow:
         results = self.folder / "results"
         found = (path for path in sorted(results.rglob("*")) if path.is_file() and path.suffix in (".fits", ".png"))
         return {str(path.relative_to(results)): path.read_bytes() for path in found}
+
+
+def planned(output: str) -> dict[str, int]:
+    """Return the number of jobs by rule from a dry run's table."""
+    table = output.rsplit("Job stats:", maxsplit=1)[-1].split("total", maxsplit=1)[0]
+    return {name: int(number) for name, number in re.findall(r"^(\w+)\s+(\d+)\s*$", table, flags=re.MULTILINE)}
 
 
 def simulated(

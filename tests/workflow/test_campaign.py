@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import time
@@ -15,7 +14,7 @@ import pytest
 from astropy.io import fits
 
 from levelworks.coronagraph.headers import read_units
-from workflow import Workflow, environment, references, simulated
+from workflow import Workflow, environment, planned, references, simulated
 
 
 @pytest.fixture
@@ -23,12 +22,6 @@ def campaign(tmp_path: Path) -> Workflow:
     simulated(tmp_path / "raw")
     section = {"datasets": {"night": {"frames": "raw"}}, "references": references("raw")}
     return Workflow(tmp_path, {"coronagraph": section})
-
-
-def planned(output: str) -> dict[str, int]:
-    """Return the number of jobs by rule from a dry run's table."""
-    table = output.rsplit("Job stats:", maxsplit=1)[-1].split("total", maxsplit=1)[0]
-    return {name: int(number) for name, number in re.findall(r"^(\w+)\s+(\d+)\s*$", table, flags=re.MULTILINE)}
 
 
 def test_dry_run_plans_every_job_and_writes_nothing(campaign):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from levelworks.core.outcome import LevelworksError, Status
+from levelworks.core.outcome import InvalidInput, LevelworksError, Status
 from levelworks.core.record import read_record
 
 LISTED = 20
@@ -46,6 +46,13 @@ def refuse_too_many(
     more = f"\n  and {len(quarantined) - LISTED} more" if len(quarantined) > LISTED else ""
     share = f"{len(quarantined)} of {total} {what} are quarantined, more than max_quarantined {limit:g} allows"
     raise TooManyQuarantined(f"{share}:\n{lines}{more}")
+
+
+def refuse_quarantined(path: Path) -> None:
+    """Raise InvalidInput, with the reason, where an input is the empty product of a quarantined granule."""
+    record = read_record(path)
+    if record is not None and record["outcome"] == Status.QUARANTINED:
+        raise InvalidInput(str(record["reason"]))
 
 
 def usable_inputs(paths: Sequence[Path], max_quarantined: float | None, what: str) -> Inputs:

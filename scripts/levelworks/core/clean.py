@@ -22,6 +22,7 @@ import psutil
 
 from levelworks.core.atomic import PREFIX
 from levelworks.core.checksum import checksum
+from levelworks.core.lock import lock_path
 from levelworks.core.survey import Folder, Standing, common_tail, walk
 
 STALE_AFTER_DAYS = 7.0
@@ -100,6 +101,9 @@ def plan(results: Path, *, stale_after_days: float = STALE_AFTER_DAYS) -> Plan:
             wanted: list[tuple[Path, Kind]] = [(itself, "record")]
             if record.present:
                 wanted.insert(0, (product, "product"))
+            lock = lock_path(product)
+            if lock.is_file() and not lock.is_symlink():
+                wanted.append((lock, "temporary"))
             _consider(wanted, _reason_to_keep(record, root, inputs), removals, kept)
         for path, reason in _temporaries(folder, stale_after_days):
             _consider([(path, "temporary")], reason, removals, kept)

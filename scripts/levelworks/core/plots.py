@@ -253,9 +253,18 @@ def power_of_ten(value: float, _position: object = None) -> str:
 
 
 def colour_bar(
-    page: Sheet, mappable: Any, box: tuple[float, float, float, float], label: str, extend: str = "neither"
+    page: Sheet,
+    mappable: Any,
+    box: tuple[float, float, float, float],
+    label: str,
+    extend: str = "neither",
+    *,
+    integer: bool = False,
 ) -> None:
-    """Draw a colour bar with its quantity and unit; upright where the box (left, top, width, height) is."""
+    """Draw a colour bar with its quantity and unit; upright where the box (left, top, width, height) is.
+
+    ``integer`` puts ticks at whole numbers only, as units of whole numbers do too.
+    """
     left, top, width, height = box
     page.keep(mappable.cmap(np.arange(mappable.cmap.N)))
     page.keep([mappable.cmap.get_bad()])
@@ -267,7 +276,7 @@ def colour_bar(
         orientation="vertical" if upright else "horizontal",
         extend=extend,
         extendfrac=0.03,
-        ticks=ticks(mappable.norm, gap, integer=label in COUNTED),
+        ticks=ticks(mappable.norm, gap, integer=integer or label in COUNTED),
         format=plain,
     )
     bar.minorticks_off()

@@ -26,7 +26,21 @@ from levelworks.core.checksum import checksum
 from levelworks.core.outcome import Outcome, Status
 
 FORMAT = 1
-SOFTWARE = ("numpy", "scipy", "numba", "astropy", "xarray", "netCDF4", "h5py", "rasterio", "mpi4py", "pandas")
+SOFTWARE = (
+    "numpy",
+    "scipy",
+    "numba",
+    "astropy",
+    "xarray",
+    "netCDF4",
+    "h5py",
+    "rasterio",
+    "zarr",
+    "numcodecs",
+    "shapely",
+    "mpi4py",
+    "pandas",
+)
 SCHEDULER_VARIABLES = {
     "slurm": ("SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"),
     "lsf": ("LSB_JOBID", "LSB_JOBINDEX"),

@@ -7,6 +7,9 @@
 
 Positional parameters are inputs: ``Path``, ``Path | None`` (may be absent) or ``list[Path]``. Keyword parameters
 are outputs: ``Path`` or ``Path | None`` (written when asked for). ``options`` is a model.
+
+A stage may update one of its outputs: its parameter ``standing`` is then what stands under that name now, or None. The
+new product is written whole beside it, one writer at a time; where none is written, what stands stays.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from typing import Any
 
 from levelworks.core import mpi
 from levelworks.core.atomic import atomic_outputs, remove
+from levelworks.core.lock import exclusive
 from levelworks.core.options import Options
 from levelworks.core.outcome import InvalidInput, InvalidOptions, LevelworksError, NothingToProduce, Outcome, Status
 from levelworks.core.record import Stopwatch, make_record, record_path, to_json
@@ -30,6 +34,9 @@ from levelworks.core.record import Stopwatch, make_record, record_path, to_json
 log = logging.getLogger("levelworks")
 
 Empty = Callable[[Path, Outcome], None]
+
+STANDING = "standing"
+"""Name of the parameter for what stands under the name of an output that is updated."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,7 @@ class Stage:
     options: type[Options]
     empty: Empty
     mpi: bool
+    updates: str = ""
 
     @property
     def summary(self) -> str:
@@ -69,7 +77,9 @@ class Stage:
 _registry: dict[tuple[str, str], Stage] = {}
 
 
-def stage(line: str, name: str, *, version: int, empty: Empty, mpi: bool = False) -> Callable[..., Any]:
+def stage(
+    line: str, name: str, *, version: int, empty: Empty, mpi: bool = False, updates: str = ""
+) -> Callable[..., Any]:
     """Register a function as a stage.
 
     Parameters
@@ -80,11 +90,17 @@ def stage(line: str, name: str, *, version: int, empty: Empty, mpi: bool = False
         Writes the valid, empty product of a skipped or quarantined granule: ``empty(path, outcome)``.
     mpi : bool
         Whether the stage shares its work among ranks.
+    updates : str
+        Output that is updated rather than made anew; none where empty.
     """
 
     def register(function: Callable[..., Outcome]) -> Callable[..., Outcome]:
         inputs, outputs, options = _ports(function)
-        _registry[line, name] = Stage(line, name, version, function, inputs, outputs, options, empty, mpi)
+        if (STANDING in inspect.signature(function).parameters) != bool(updates):
+            raise TypeError(
+                f"{function.__name__}: a stage that updates an output takes {STANDING!r}, and only such a one"
+            )
+        _registry[line, name] = Stage(line, name, version, function, inputs, outputs, options, empty, mpi, updates)
         return function
 
     return register
@@ -103,7 +119,7 @@ def _ports(function: Callable[..., Outcome]) -> tuple[tuple[Port, ...], tuple[Po
     inputs: list[Port] = []
     outputs: list[Port] = []
     for parameter in inspect.signature(function).parameters.values():
-        if parameter.name == "options":
+        if parameter.name in ("options", STANDING):
             continue
         optional, many = _kind(hints.get(parameter.name), parameter.name)
         keyword = parameter.kind is inspect.Parameter.KEYWORD_ONLY
@@ -150,30 +166,38 @@ def run(found: Stage, files: Mapping[str, Sequence[Path]], options: Options) -> 
     finals = {f"record of {name}": record_path(path) for name, path in targets.items()} | targets
     _check_outputs(finals, files, found.inputs)
     inputs = {port.name: list(files.get(port.name, ())) for port in found.inputs if files.get(port.name)}
+    standing = (STANDING,) if found.updates else ()
 
     def work(written: Mapping[str, Path]) -> Outcome:
         try:
             with_outputs = {port.name: written.get(port.name) for port in found.outputs}
-            positional = [arguments[port.name] for port in found.inputs]
-            return found.function(*positional, **with_outputs, options=options)
+            if found.updates:
+                final = targets[found.updates]
+                arguments[STANDING] = final if final.exists() else None
+            positional = {name: arguments[name] for name in (*(port.name for port in found.inputs), *standing)}
+            return found.function(**positional, **with_outputs, options=options)
         except (InvalidInput, NothingToProduce) as error:
             status = Status.QUARANTINED if isinstance(error, InvalidInput) else Status.SKIPPED
             outcome = Outcome(status, reason=str(error))
             if communicator.rank == 0:
-                for path in written.values():
+                for name, path in written.items():
                     remove(path)
-                    found.empty(path, outcome)
+                    if name != found.updates:
+                        found.empty(path, outcome)
             return outcome
 
     if communicator.rank > 0:
         outcome = work(communicator.broadcast(None))
         communicator.gather(watch.figures())
         return outcome
-    with atomic_outputs(finals) as temporary:
+    updated = [targets[found.updates]] if found.updates else []
+    with exclusive(updated), atomic_outputs(finals, optional=standing and (found.updates,)) as temporary:
         written = {name: temporary[name] for name in targets}
         communicator.broadcast(written)
         outcome = work(written)
-        forgotten = [str(path) for name, path in targets.items() if not written[name].exists()]
+        forgotten = [
+            str(path) for name, path in targets.items() if name != found.updates and not written[name].exists()
+        ]
         if forgotten:
             raise LevelworksError(f"{found.line} {found.name} ended without writing {', '.join(forgotten)}")
         figures = communicator.gather(watch.figures()) or []
@@ -184,7 +208,11 @@ def run(found: Stage, files: Mapping[str, Sequence[Path]], options: Options) -> 
             options=options.model_dump(mode="json", by_alias=True),
             outcome=outcome,
             inputs=inputs,
-            outputs={name: (path, written[name]) for name, path in targets.items()},
+            outputs={
+                name: (path, written[name] if written[name].exists() else path)
+                for name, path in targets.items()
+                if written[name].exists() or path.exists()
+            },
             figures=figures,
         )
         text = to_json(record)
@@ -237,7 +265,7 @@ def _report(found: Stage, outcome: Outcome, targets: Mapping[str, Path], record:
         log.warning("%s", warning)
     for name, value in outcome.quality.items():
         log.info("%s = %s", name, f"{value:.6g}" if isinstance(value, float) else value)
-    for path in targets.values():
-        log.info("wrote %s", path)
+    for name, path in targets.items():
+        log.info("%s %s", "wrote" if name in record["outputs"] else "left out", path)
     because = f": {outcome.reason}" if outcome.reason else ""
     log.info("%s %s %s%s (%.2f s CPU)", found.line, found.name, outcome.status, because, record["cpu_s"])

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import levelworks.coronagraph
+from levelworks.core.kernels import say_compiled
 from levelworks.coronagraph import dataset_stages, frame_stage
 from levelworks.coronagraph.calibrate import to_level2a
 from levelworks.coronagraph.combine import combine_stripe
@@ -62,19 +60,7 @@ def warm() -> str:
         _sum_whole_frame(paths[0], table, geometry.shape)
     _combine_bare()
     desmear_variance(np.ones((8, 8)), EXPOSURE_TIME, CalibrateFrame().row_read_time)
-    compiled = sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels())
-    loaded = sum(sum(kernel.stats.cache_hits.values()) for kernel in kernels())
-    return f"{compiled} kernels compiled, {loaded} were there"
-
-
-def kernels() -> Iterator[Any]:
-    """Yield the compiled functions of the line."""
-    seen: set[int] = set()
-    for module in pkgutil.iter_modules(levelworks.coronagraph.__path__, f"{levelworks.coronagraph.__name__}."):
-        for found in vars(importlib.import_module(module.name)).values():
-            if hasattr(found, "py_func") and hasattr(found, "stats") and id(found) not in seen:
-                seen.add(id(found))
-                yield found
+    return say_compiled(levelworks.coronagraph)
 
 
 def _sum_whole_frame(path: Path, table: Path, shape: tuple[int, int]) -> None:
