@@ -14,10 +14,11 @@ import pytest
 
 from levelworks.core.outcome import InvalidInput
 from levelworks.xco2.granule import NO_ORBIT, Mode
+from levelworks.xco2.lite_names import parse_name
 from levelworks.xco2.lite_times import UNIX_EPOCH, seconds_from_counts, seconds_from_dates
 from levelworks.xco2.lite_variables import DEFAULT_VARIABLES, NEVER_GRIDDED
 from levelworks.xco2.overpasses import EARTH_RADIUS, Overpass
-from levelworks.xco2.readers import parse_name, read_granule
+from levelworks.xco2.readers import read_granule
 from levelworks.xco2.simulate import simulate_day
 
 DAY = dt.date(2020, 3, 3)

@@ -7,7 +7,7 @@ area map or target mode ends in one capture, or in one `Dropped` that says why n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -21,8 +21,14 @@ from levelworks.xco2.geography import Box, bounding_box, mean_position
 from levelworks.xco2.granule import Granule, Mode
 from levelworks.xco2.targets import CAP_KM, Target, nearest_in_degrees, nearest_target
 
-CaptureMode = Literal["sam", "target"]
-MODES: dict[int, CaptureMode] = {Mode.AREA_MAP: "sam", Mode.TARGET: "target"}
+CaptureMode = Literal["sam", "target", "nadir", "glint"]
+MODES: dict[int, CaptureMode] = {
+    Mode.AREA_MAP: "sam",
+    Mode.TARGET: "target",
+    Mode.NADIR: "nadir",
+    Mode.GLINT: "glint",
+}
+TARGETED: tuple[CaptureMode, ...] = ("sam", "target")
 UNASSIGNED = ("", "none", "missing", "Missing")
 GAP_S = 120.0
 
@@ -108,6 +114,7 @@ def cut_captures(
     *,
     gap_s: float = GAP_S,
     cap_km: float = CAP_KM,
+    modes: Collection[str] = TARGETED,
     compat: Literal["none", "seed"] = "none",
 ) -> tuple[list[Capture], list[Dropped]]:
     """Cut a granule into captures.
@@ -123,6 +130,8 @@ def cut_captures(
         Longest pause inside a capture (s); a longer one, or a change of orbit, parts two captures.
     cap_km : float
         Greatest distance of an OCO-2 capture from its target's centre (km).
+    modes : collection of str
+        Modes in which captures are sought.
     compat : {"none", "seed"}
         ``seed`` cuts as OCO3-data-transformer does: runs in file order, fused where they are adjacent, whatever the
         time and the orbit; a sounding that a run swallows may then stand in a second capture of its own mode, and
@@ -146,6 +155,7 @@ def cut_captures(
         raise InvalidOptions(f"cap_km must be a distance above 0 km, not {cap_km!r}")
     if compat not in ("none", "seed"):
         raise InvalidOptions(f"compat must be 'none' or 'seed', not {compat!r}")
+    sought = tuple(code for code, mode in MODES.items() if mode in modes)
     codes, names = _target_codes(granule)
     captures: list[Capture] = []
     dropped: list[Dropped] = []
@@ -159,10 +169,10 @@ def cut_captures(
 
     if compat == "seed":
         wildcard, fuse = granule.kind == "oco3_sif", granule.kind != "oco2"
-        for run in fused_runs(granule.mode, codes, tuple(MODES), wildcard=wildcard, fuse=fuse):
+        for run in fused_runs(granule.mode, codes, sought, wildcard=wildcard, fuse=fuse):
             keep(np.arange(run.start, run.stop), run.mode, names[run.code])
     else:
-        for indices, mode, code in _groups(granule, codes, gap_s):
+        for indices, mode, code in _groups(granule, codes, gap_s, sought):
             if np.isnan(granule.time[indices[0]]):
                 dropped.append(_dropped(granule, indices, mode, names[code], Reason.NO_TIME))
             else:
@@ -184,17 +194,17 @@ def _target_codes(granule: Granule) -> tuple[Indices, list[str]]:
     return numbers[inverse], names
 
 
-def _groups(granule: Granule, codes: Indices, gap_s: float) -> list[tuple[Indices, int, int]]:
+def _groups(granule: Granule, codes: Indices, gap_s: float, sought: tuple[int, ...]) -> list[tuple[Indices, int, int]]:
     """Return soundings by orbit, mode and target without pauses, as indices, mode and code."""
-    observed = np.flatnonzero(np.isin(granule.mode, tuple(MODES)))
+    observed = np.flatnonzero(np.isin(granule.mode, sought))
     timeless = np.isnan(granule.time[observed])
     groups = _split(granule, observed[timeless], granule.mode, codes, np.inf)
     observed = observed[~timeless]
     width = 2 if granule.kind == "oco3_sif" else 1
     modes, codes = granule.mode.astype(np.int64), codes.copy()
     if granule.kind == "oco3_sif":
-        _fill_open(granule, observed, codes, gap_s)
-    _adopt_strays(granule, observed, modes, codes, gap_s, width)
+        _fill_open(granule, observed, codes, gap_s, sought)
+    _adopt_strays(granule, observed, modes, codes, gap_s, width, sought)
     groups += _split(granule, observed, modes, codes, gap_s)
     return _swallow(len(granule.mode), groups, width)
 
@@ -212,9 +222,9 @@ def _split(
     return [(part, int(modes[part[0]]), int(codes[part[0]])) for part in parts]
 
 
-def _fill_open(granule: Granule, observed: Indices, codes: Indices, gap_s: float) -> None:
+def _fill_open(granule: Granule, observed: Indices, codes: Indices, gap_s: float, sought: tuple[int, ...]) -> None:
     """Give soundings without target id that of the ones before, or else behind, in the same mode, orbit and stretch."""
-    for mode in MODES:
+    for mode in sought:
         chosen = observed[granule.mode[observed] == mode]
         if chosen.size == 0:
             continue
@@ -224,11 +234,17 @@ def _fill_open(granule: Granule, observed: Indices, codes: Indices, gap_s: float
 
 
 def _adopt_strays(
-    granule: Granule, observed: Indices, modes: Indices, codes: Indices, gap_s: float, width: int
+    granule: Granule,
+    observed: Indices,
+    modes: Indices,
+    codes: Indices,
+    gap_s: float,
+    width: int,
+    sought: tuple[int, ...],
 ) -> None:
     """Let few soundings of another mode or without id join the capture around them, unless they name another target."""
     orbit, time = granule.orbit, granule.time
-    for mode in MODES:
+    for mode in sought:
         for span in range(1, width + 1):
             before, behind = observed[: -span - 1], observed[span + 1 :]
             same = (modes[before] == mode) & (modes[behind] == mode) & (codes[before] == codes[behind])

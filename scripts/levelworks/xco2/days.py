@@ -16,8 +16,7 @@ from typing import Any
 
 from levelworks.core.atomic import write_text
 from levelworks.core.outcome import InvalidInput, InvalidOptions
-from levelworks.xco2.granule import DATASETS
-from levelworks.xco2.readers import parse_name
+from levelworks.xco2.lite_names import DATASETS, parse_name
 
 MISSION_STARTS = {"oco2": date(2014, 9, 6), "oco3": date(2019, 8, 6), "oco3_sif": date(2019, 8, 6)}
 
@@ -43,6 +42,10 @@ class Gap:
     def holds(self, day: date) -> bool:
         """Return whether a day lies in the gap."""
         return self.start <= day and (self.stop is None or day <= self.stop)
+
+
+KNOWN_GAPS = tuple(Gap(dataset, date(2023, 11, 13), date(2024, 7, 16)) for dataset in ("oco3", "oco3_sif"))
+"""Months in which OCO-3 was stored away: what OCO3-data-transformer knows of, for both datasets."""
 
 
 @dataclass(frozen=True)

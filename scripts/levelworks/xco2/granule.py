@@ -11,10 +11,11 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from levelworks.core.outcome import InvalidInput
+from levelworks.xco2.lite_names import DATASETS, Dataset
 
-Dataset: TypeAlias = Literal["oco2", "oco3", "oco3_sif"]
+__all__ = ["DATASETS", "NO_ORBIT", "Dataset", "Granule", "Mode", "Variable", "VariableKind"]
+
 VariableKind: TypeAlias = Literal["continuous", "flag", "angle"]
-DATASETS: tuple[Dataset, ...] = ("oco2", "oco3", "oco3_sif")
 NO_ORBIT = -9999
 
 

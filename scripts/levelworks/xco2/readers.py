@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,54 +11,13 @@ import numpy as np
 from levelworks.core.outcome import InvalidInput
 from levelworks.xco2.granule import NO_ORBIT, Dataset, Granule, Mode, Variable
 from levelworks.xco2.lite_dataset import FILL, LiteDataset, fills, plain
+from levelworks.xco2.lite_names import GranuleName, parse_name
 from levelworks.xco2.lite_times import SIF_EPOCH, UNIX_EPOCH, day_start, seconds_from_dates
-from levelworks.xco2.lite_variables import DEFAULT_VARIABLES, REQUIRED, classify
+from levelworks.xco2.lite_variables import DEFAULT_VARIABLES, NEVER_GRIDDED, REQUIRED, classify
 
-NAME_PATTERN = r"(oco2_LtCO2|oco3_LtCO2|oco3_LtSIF)_(\d{6})_(B\d+[A-Za-z]*)_([0-9A-Za-z]+)\.nc4?"
-"""Of whole file names: dataset, day, build, production stamp."""
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LTCO2_MODES = {mode.value: mode for mode in Mode if mode >= 0}
 LTSIF_MODES = {0: Mode.NADIR, 1: Mode.GLINT, 2: Mode.TARGET, 3: Mode.AREA_MAP, 4: Mode.TRANSITION}
-
-
-@dataclass(frozen=True)
-class GranuleName:
-    """What the agency's file name says: mission, product, UTC day, build, and when the file was made."""
-
-    mission: str
-    product: str
-    day: dt.date
-    build: str
-    production: str
-
-    @property
-    def kind(self) -> Dataset:
-        """Return the dataset."""
-        if self.product == "LtSIF":
-            return "oco3_sif"
-        return "oco2" if self.mission == "oco2" else "oco3"
-
-
-def parse_name(name: str) -> GranuleName:
-    """Take a file name of the agency apart.
-
-    Raises
-    ------
-    InvalidInput
-        Where it is none of a Lite file of OCO-2 XCO2, OCO-3 XCO2 or OCO-3 SIF.
-    """
-    found = re.fullmatch(NAME_PATTERN, name)
-    if found is None:
-        raise InvalidInput(
-            f"{name}: not the name of a Lite file, such as oco3_LtCO2_YYMMDD_B11072Ar_240915205334s.nc4 "
-            "(oco2_LtCO2, oco3_LtCO2 or oco3_LtSIF, day, build, production stamp)"
-        )
-    mission, product = found[1].split("_")
-    try:
-        day = dt.datetime.strptime(found[2], "%y%m%d").replace(tzinfo=dt.UTC).date()
-    except ValueError:
-        raise InvalidInput(f"{name}: {found[2]} is no day (YYMMDD)") from None
-    return GranuleName(mission, product, day, found[3], found[4])
 
 
 def read_granule(path: Path, wanted: Sequence[str] | None = None) -> Granule:
@@ -93,6 +50,40 @@ def read_granule(path: Path, wanted: Sequence[str] | None = None) -> Granule:
         with netCDF4.Dataset(path) as dataset:
             dataset.set_auto_maskandscale(False)
             return _read(LiteDataset(dataset, path.name), name, wanted)
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path.name}: truncated or damaged ({error})") from None
+
+
+def list_variables(path: Path) -> tuple[str, ...]:
+    """Return the full paths of all numbers that a Lite file has for each sounding, but for those never gridded.
+
+    Parameters
+    ----------
+    path : Path
+        File under the agency's name.
+
+    Raises
+    ------
+    InvalidInput
+        As `read_granule`.
+    """
+    import netCDF4
+
+    kind = parse_name(path.name).kind
+    try:
+        with netCDF4.Dataset(path) as dataset:
+            lite = LiteDataset(dataset, path.name)
+            dimensions = lite.need(REQUIRED[kind]["latitude"]).dimensions
+            groups = {"": dataset, **{f"/{name}": group for name, group in dataset.groups.items()}}
+            return tuple(
+                f"{prefix}/{name}"
+                for prefix, group in groups.items()
+                for name, variable in group.variables.items()
+                if variable.dimensions == dimensions
+                and isinstance(variable.dtype, np.dtype)
+                and variable.dtype.kind in "iuf"
+                and f"{prefix}/{name}" not in NEVER_GRIDDED[kind]
+            )
     except (OSError, RuntimeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path.name}: truncated or damaged ({error})") from None
 

@@ -5,7 +5,6 @@ What the box tools of OCO3-data-transformer do, as functions of captures and tar
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Mapping
 from functools import reduce
@@ -20,13 +19,10 @@ from levelworks.xco2.captures import Capture
 from levelworks.xco2.geography import EARTH_RADIUS_KM, Box, bounding_box, great_circle_km, unwrap_longitude
 from levelworks.xco2.geography import wrap_longitude as wrap
 from levelworks.xco2.granule import Granule
+from levelworks.xco2.target_ids import rows_of_centres
 from levelworks.xco2.targets import Target, parse_point
 
 PERCENTILES = (90, 95, 99)
-CENTRE_COLUMNS = (
-    ("Target ID", "Target Name", "Site Center WKT"),
-    ("Target_ID", "Target_Name", "Center_WKT"),
-)
 
 
 class Centre(NamedTuple):
@@ -126,20 +122,9 @@ def read_centres(path: Path) -> list[Centre]:
     InvalidOptions
         Where the file can't be read, lacks the columns, or a centre is no point.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidOptions(f"list of sites {path} can't be read ({error})") from None
-    rows = csv.DictReader(text.splitlines())
-    columns = next((known for known in CENTRE_COLUMNS if set(known) <= set(rows.fieldnames or ())), None)
-    if columns is None:
-        wanted = " or ".join(", ".join(known) for known in CENTRE_COLUMNS)
-        raise InvalidOptions(f"list of sites {path} needs the columns {wanted}")
     return [
-        Centre(
-            row[columns[0]], row[columns[1]], parse_point(row[columns[2]], f"{path} line {rows.line_num}: {columns[2]}")
-        )
-        for row in rows
+        Centre(name, title, parse_point(point, f"{path} line {line}: {column}"))
+        for name, title, point, column, line in rows_of_centres(path)
     ]
 
 

@@ -1,0 +1,132 @@
+"""From gridded captures to cubes: the list of captures, and the update of one cube by it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from levelworks.core.aggregate import usable_inputs
+from levelworks.core.outcome import InvalidOptions, NothingToProduce, Outcome, Status
+from levelworks.core.record import status_of
+from levelworks.xco2.capture_lists import Listed, listing, read_listing
+from levelworks.xco2.cube_slices import CubeSlice, Incoming, merge
+from levelworks.xco2.cubes import STORAGE, FromGrids, Identity, StandingCube, write_cube
+from levelworks.xco2.grid_files import Entry, Source, open_grids, source_of
+from levelworks.xco2.options import ListCaptures, Store, UpdateCube
+from levelworks.xco2.slice_layers import Kept
+
+FORMAT = 1
+"""Raise it when cubes are laid out otherwise: those that stand are then written anew."""
+
+
+def list_captures(grids: list[Path], captures: Path, final_folder: Path, options: ListCaptures) -> Outcome:
+    """List the captures of all granules of a dataset; quarantined ones are left out and named."""
+    inputs = usable_inputs(grids, options.max_quarantined, "granules")
+    read: list[tuple[Path, Source, tuple[Entry, ...]]] = []
+    for path in sorted(grids, key=lambda path: (path.name, path)):
+        if status_of(path) is not Status.QUARANTINED:
+            with open_grids(path) as file:
+                read.append((path, file.source, file.entries))
+    captures.write_text(listing(read, final_folder), encoding="utf-8")
+    quarantined = [name for name, _ in inputs.left_out if name not in {path.name for path, _, _ in read}]
+    quality = {
+        "granules": len(read),
+        "quarantined_granules": len(quarantined),
+        "captures": sum(len(entries) for _, _, entries in read),
+        "targets": len({entry.target_id for _, _, entries in read for entry in entries}),
+    }
+    warnings = tuple(f"left out {name}: {reason}" for name, reason in inputs.left_out if name in quarantined)
+    return Outcome(quality=quality, warnings=warnings)
+
+
+def update_cube(captures: Path, standing_path: Path | None, cube: Path, options: UpdateCube) -> Outcome:
+    """Bring a cube up to date with the list of captures; what has not changed stays as it is.
+
+    Raises
+    ------
+    NothingToProduce
+        Where there is neither a capture of the target nor a cube.
+    InvalidOptions
+        Where the cube has captures on another grid which this campaign does not bring.
+    """
+    standing = StandingCube.read(standing_path) if standing_path is not None else None
+    incoming = _incoming(read_listing(captures, options.target), options)
+    merged = merge(standing.slices if standing is not None else (), incoming)
+    warnings = tuple(f"{name} is older than what the cube has of its day and is left out" for name in merged.refused)
+    if not merged.slices and standing is None:
+        raise NothingToProduce(f"no capture of target {options.target!r} in {options.dataset}")
+    quality = {
+        "slices": len(merged.slices),
+        "added": merged.added,
+        "replaced": merged.replaced,
+        "removed": merged.removed,
+    }
+    storage = storage_digest(options)
+    changed = merged.added or merged.replaced or merged.removed
+    if standing is not None and not changed and standing.store.attributes.get(STORAGE) == storage:
+        return Outcome(quality={**quality, "changed": False}, warnings=warnings)
+    identity = _identity(options, standing, merged.slices)
+    if standing is not None and standing.spec != identity.spec:
+        kept = [one for one in merged.slices if isinstance(one.place, Kept)]
+        if kept:
+            raise InvalidOptions(
+                f"the cube stands on another grid and has {len(kept)} captures that this campaign does not bring, the "
+                f"first of {kept[0].source_file}; move the cube away, or grid these granules again too"
+            )
+        standing = None
+    write_cube(cube, identity, merged.slices, standing, options, storage)
+    return Outcome(quality={**quality, "changed": True}, warnings=warnings)
+
+
+def _incoming(rows: list[Listed], options: UpdateCube) -> list[Incoming]:
+    by_granule: dict[str, list[Listed]] = {}
+    for row in rows:
+        by_granule.setdefault(row.granule, []).append(row)
+    found = []
+    for name, several in by_granule.items():
+        source = source_of(name)
+        slices = []
+        for row in several:
+            entry = row.entry
+            if entry is not None and entry.count(options.quality_set) and not _left_out(row, options):
+                place = FromGrids(row.grids, row.number, entry.spec, entry.target_name)
+                slices.append(CubeSlice.of(entry, source, options.quality_set, place))
+        found.append(Incoming(source, tuple(slices)))
+    return found
+
+
+def _left_out(row: Listed, options: UpdateCube) -> bool:
+    """Return whether a capture without any value is left out."""
+    if not options.drop_empty:
+        return False
+    with open_grids(row.grids) as file:
+        return all(layer.empty for layer in file.layers(row.number, options.quality_set).values())
+
+
+def _identity(options: UpdateCube, standing: StandingCube | None, slices: Sequence[CubeSlice]) -> Identity:
+    """Return what the cube is of: its target's name as the latest capture has it.
+
+    Raises
+    ------
+    InvalidOptions
+        Where captures lie on different grids.
+    """
+    fresh = [one.place for one in slices if isinstance(one.place, FromGrids)]
+    if len({one.spec for one in fresh}) > 1:
+        raise InvalidOptions(
+            f"captures of {options.target} lie on different grids; run grid-capture for all with the same options"
+        )
+    last = slices[-1].place if slices else None
+    name = str(standing.store.attributes.get("target_name", "")) if standing is not None else ""
+    if isinstance(last, FromGrids) or standing is None:
+        name = fresh[-1].target_name
+    spec = fresh[0].spec if fresh or standing is None else standing.spec
+    return Identity(options.dataset, (options.target, name), options.quality_set == "post", spec)
+
+
+def storage_digest(options: Store) -> str:
+    """Return a digest of all options that a store's files depend on."""
+    chosen = options.model_dump(mode="json", include=set(Store.model_fields) - {"drop_empty"})
+    return hashlib.sha256(json.dumps([FORMAT, chosen], sort_keys=True).encode()).hexdigest()[:16]

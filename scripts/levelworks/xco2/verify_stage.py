@@ -1,0 +1,96 @@
+"""From the two cubes of a target to a report on them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from levelworks.core.checksum import checksum
+from levelworks.core.outcome import InvalidInput, InvalidOptions, NothingToProduce, Outcome, Status
+from levelworks.core.record import read_record
+from levelworks.xco2.cubes import StandingCube
+from levelworks.xco2.options import VerifyCube
+from levelworks.xco2.store_checksum import store_checksum
+from levelworks.xco2.verify import compare_sets, examine, summarise
+
+LISTED = 50
+
+
+def cube_of(path: Path) -> Path:
+    """Return the cube that a path names: itself, or what a record stands beside."""
+    return path.with_name(path.name.removesuffix(".json"))
+
+
+def standing_cube(path: Path) -> Path:
+    """Return the cube that a path names, see `cube_of`; raise NothingToProduce where the target has none yet."""
+    cube = cube_of(path)
+    if not cube.exists():
+        raise NothingToProduce("the target has no cube yet")
+    return cube
+
+
+def verify(pre: Path, post: Path, standing: Path | None, report: Path, options: VerifyCube) -> Outcome:
+    """Examine both cubes; a cube that did not change since the standing report is not read again.
+
+    Raises
+    ------
+    NothingToProduce
+        Where neither cube exists: the target was not seen.
+    """
+    paths = {name: cube_of(path) for name, path in (("pre", pre), ("post", post)) if cube_of(path).exists()}
+    if not paths:
+        raise NothingToProduce("the target has no cube yet")
+    before = _read(standing)
+    described = options.model_dump(mode="json")
+    content: dict[str, Any] = {"options": described, "cubes": {}, "contradictions": []}
+    cubes = {}
+    for name, path in paths.items():
+        sum_now = _checksum(path)
+        known = before.get("cubes", {}).get(name, {})
+        if known.get("checksum") == sum_now and before.get("options") == described:
+            content["cubes"][name] = known
+            continue
+        try:
+            cube = StandingCube.read(path)
+            cubes[name] = cube
+            found = {
+                "checksum": sum_now,
+                **summarise(cube),
+                "findings": list(examine(cube, compliance=options.compliance)),
+            }
+        except (InvalidOptions, InvalidInput) as error:
+            found = {"checksum": sum_now, "findings": [str(error)]}
+        if options.checksum:
+            found |= {"md5_tree": store_checksum(path), "md5_tree_of_chunks": store_checksum(path, chunks_only=True)}
+        content["cubes"][name] = found
+    if cubes and len(paths) == 2:
+        both = {name: cubes.get(name) or StandingCube.read(path) for name, path in paths.items()}
+        content["contradictions"] = list(compare_sets(both["pre"], both["post"]))
+    elif not cubes:
+        content["contradictions"] = before.get("contradictions", [])
+    report.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    findings = [f"{name}: {one}" for name, found in content["cubes"].items() for one in found["findings"]]
+    findings += content["contradictions"]
+    quality = {"cubes": len(paths), "cubes_read": len(cubes), "findings": len(findings)}
+    if findings:
+        more = f" and {len(findings) - 1} more" if len(findings) > 1 else ""
+        return Outcome(Status.QUARANTINED, f"{findings[0]}{more}", quality, tuple(findings[:LISTED]))
+    return Outcome(quality=quality)
+
+
+def _read(standing: Path | None) -> dict[str, Any]:
+    try:
+        found = json.loads(standing.read_text(encoding="utf-8")) if standing is not None else {}
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and isinstance(found.get("cubes"), dict) else {}
+
+
+def _checksum(path: Path) -> str:
+    """Return the checksum of a cube, from its record where that is of what stands there."""
+    record = read_record(path)
+    for output in record["outputs"].values() if record else ():
+        if output.get("mtime_ns") == path.stat().st_mtime_ns and Path(output["path"]).name == path.name:
+            return str(output["checksum"])
+    return checksum(path, "xxh3")
