@@ -52,7 +52,8 @@ def options(line, stage, **values):
     else:
         limit = {"max_quarantined": CONFIG.campaign.max_quarantined}
         unset = {key: value for key, value in limit.items() if getattr(configured, key, value) is None}
-        found = configured.model_copy(update=unset | values)
+        # Where the section has fewer keys than the stage, the rule gives the others.
+        found = model(**configured.model_dump(by_alias=True) | unset | values)
     return json.dumps(
         found.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         sort_keys=True,
@@ -76,18 +77,22 @@ def listed(paths):
     return f"@{target}"
 
 
-def command(line, stage, outputs, ranks=False):
+def command(line, stage, outputs, ranks=False, folders=()):
     """Return the shell command of a stage, its flags from the stage's signature.
 
-    An input that a rule leaves empty is absent. Inputs of many files come through `params.<name>`, made by `listed`.
-    With `ranks`, `resources.mpi` starts `resources.tasks` of them.
+    An input that a rule leaves empty is absent. Inputs of many files come through `params.<name>`, made by `listed`,
+    and so do outputs that are `folders`, or are updated: of those the rule's output is the record beside them, as
+    Snakemake would remove what stands before its job, and leave a file of its own in a folder. With `ranks`, `resources.mpi` starts `resources.tasks`.
     """
     found = stages(line)[stage]
     words = ["{resources.mpi} -n {resources.tasks}"] if ranks else []
     words += ["levelworks", line, stage]
     for port in found.inputs:
         words.append(f"{port.flag} {{params.{port.name}:q}}" if port.many else f"{port.flag} {{input.{port.name}:q}}")
-    words += [f"{port.flag} {{output.{port.name}:q}}" for port in found.outputs if port.name in outputs]
+    for port in found.outputs:
+        if port.name in outputs:
+            owner = "params" if port.name in folders else "output"
+            words.append(f"{port.flag} {{{owner}.{port.name}:q}}")
     return " ".join([*words, "--options {params.options:q} > {log:q} 2>&1"])
 
 

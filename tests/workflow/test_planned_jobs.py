@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shlex
 import subprocess
@@ -14,12 +15,17 @@ import pytest
 from levelworks.cli import stage_parser
 from levelworks.core.config import LINES
 from levelworks.core.options import parse_options
-from levelworks.core.stage import Stage, stages
+from levelworks.core.stage import Port, Stage, stages
+from levelworks.xco2.simulate import simulate_day
+from levelworks.xco2.simulated_campaigns import campaign_targets, looks_of_day
+from levelworks.xco2.targets import write_targets
 from workflow import ROOT, Workflow, environment, references, simulated
 
 STAGES = [(line, name) for line in LINES for name in stages(line)]
-HOUSE = {"check_outcomes", "link_peer_names"}
+HOUSE = {"check_outcomes", "link_peer_names", "link_cogs"}
 """Rules that run no stage."""
+
+DAY = dt.date(2020, 3, 3)
 
 Job = dict[str, Any]
 
@@ -36,7 +42,26 @@ def everything(folder: Path) -> dict[str, Any]:
         "peer_view": True,
         "plots": True,
     }
-    return {"coronagraph": coronagraph}
+    level2 = folder / "lite"
+    level2.mkdir()
+    sites = campaign_targets(1)
+    write_targets(sites, level2 / "targets_oco2.json")
+    rows = [f"{one.id},{one.name},POINT ({one.centre[0]} {one.centre[1]})" for one in sites]
+    (level2 / "sites.csv").write_text("\n".join(["Target_ID,Target_Name,Center_WKT", *rows, ""]))
+    for dataset in ("oco2", "oco3", "oco3_sif"):
+        simulate_day(level2, dataset, DAY, looks_of_day(sites, DAY, dataset, looks=1, frames=2), background=4)
+    xco2 = {
+        "granules": "lite",
+        "targets": {"oco2": "lite/targets_oco2.json"},
+        "centres": "lite/sites.csv",
+        "cogs": True,
+        "cog-folder": "cogs",
+        "world": True,
+        "climatologies": ["monthly"],
+        "tables": True,
+        "plots": True,
+    }
+    return {"coronagraph": coronagraph, "xco2": xco2}
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +97,16 @@ def planned(jobs: list[Job], stage: Stage) -> list[Job]:
     return found
 
 
+def files_of(job: Job, port: Port) -> list[str]:
+    """Return the files of a port; of folders and what is updated, Snakemake knows the record, a parameter the rest."""
+    named = job["input"] | job["output"]
+    if port.name in named:
+        return named[port.name]
+    path = job["params"][port.name]
+    assert job["output"]["record"] == [f"{path}.json"]
+    return [path]
+
+
 def test_every_rule_is_a_stage_s_or_a_target_or_the_house_s(jobs: list[Job]) -> None:
     with_command = {job["rule"] for job in jobs if job["command"]}
     assert with_command - HOUSE == {name.replace("-", "_") for _, name in STAGES}
@@ -81,9 +116,12 @@ def test_every_rule_is_a_stage_s_or_a_target_or_the_house_s(jobs: list[Job]) -> 
 def test_names_of_inputs_and_outputs_are_the_ports(planned: list[Job], stage: Stage) -> None:
     for job in planned:
         assert set(job["input"]) == {port.name for port in stage.inputs}
-        assert set(job["output"]) == {port.name for port in stage.outputs}
+        through_record = {port.name for port in stage.outputs if port.name not in job["output"]}
+        assert set(job["output"]) - {"record"} == {port.name for port in stage.outputs} - through_record
+        assert ("record" in job["output"]) == (len(through_record) == 1)
+        assert not stage.updates or through_record == {stage.updates}
         for port in (*stage.inputs, *stage.outputs):
-            files = (job["input"] | job["output"])[port.name]
+            files = files_of(job, port)
             assert len(files) <= 1 or port.many
             assert files or port.optional
 
@@ -98,7 +136,7 @@ def test_the_command_is_the_stage_with_the_files_of_the_job(planned: list[Job], 
         given = vars(stage_parser(stage.line, stage.name).parse_args(words[start + 3 : -3]))
         assert given.pop("options") == job["params"]["options"]
         for port in (*stage.inputs, *stage.outputs):
-            files = (job["input"] | job["output"])[port.name]
+            files = files_of(job, port)
             assert given[port.name] == ([job["params"][port.name]] if port.many else files)
 
 
