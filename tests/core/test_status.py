@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from campaigns import LINE, edit_record, make_campaign, multiply_records, run_copy
+from campaigns import LINE, edit_record, make_campaign, multiply_records, run_copy, run_update
 
 from levelworks.core.aggregate import TooManyQuarantined
+from levelworks.core.clean import plan, remove
 from levelworks.core.jobs import collect, collect_products
 from levelworks.core.outcome import InvalidOptions, Status
 from levelworks.core.record import record_path
@@ -197,3 +198,17 @@ def test_ten_thousand_records_take_less_than_two_seconds(tmp_path: Path) -> None
     assert sum(os.times()[:2]) - start < 2.0
     assert len(outcomes.jobs) == 10_001
     assert "10001 jobs" in text
+
+
+def test_a_record_without_product_of_a_job_that_left_it_out_counts_as_its_outcome(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    granule = tmp_path / "granule"
+    granule.write_text("empty")
+    run_update(granule, results / "trial" / "update" / "cube.zarr")
+    outcomes = collect(results)
+    assert outcomes.without_product == ()
+    (job,) = outcomes.jobs
+    assert (job.outcome, job.reason) == (Status.SKIPPED, "granule: nothing in it")
+    cleaned = remove(plan(results), dry_run=False)
+    assert cleaned.kept == []
+    assert not results.exists() or not any(results.rglob("*"))

@@ -54,6 +54,33 @@ STAGE = Stage(
 )
 
 
+def _update(granule: Path, standing: Path | None, *, cube: Path, options: CopyTwice) -> Outcome:
+    if granule.read_text() == "empty":
+        raise NothingToProduce(f"{granule.name}: nothing in it")
+    cube.mkdir()
+    (cube / "0").write_text(granule.read_text())
+    return Outcome()
+
+
+UPDATING = Stage(
+    line=LINE,
+    name="update",
+    version=1,
+    function=_update,
+    inputs=(Port("granule", optional=False, many=False),),
+    outputs=(Port("cube", optional=False, many=False),),
+    options=CopyTwice,
+    empty=_empty,
+    mpi=False,
+    updates="cube",
+)
+
+
+def run_update(granule: Path, cube: Path) -> Outcome:
+    """Run the stage that updates a folder product, and leaves it out where the granule is empty."""
+    return run(UPDATING, {"granule": [granule], "cube": [cube]}, CopyTwice())
+
+
 def run_copy(granule: Path, copy: Path, second: Path | None = None, *, warn: bool = False) -> Outcome:
     """Run the stage that copies a granule once or twice."""
     files = {"granule": [granule], "copy": [copy], "second": [second] if second else []}

@@ -182,6 +182,8 @@ def _reason_to_keep(record: Standing, root: Path, inputs: _Inputs) -> str | None
     """Say why a product and its record stay; None where the record proves that they are ours."""
     if record.content is None:
         return "the file beside it is no record that can be read"
+    if not record.present and record.content.get("outputs") == {}:
+        return None  # of a job that left its product out
     own = record.own_output
     product = record.product
     recorded = PurePath(own["path"] if own else "")

@@ -114,7 +114,7 @@ def _sort_out(results: Path, records: Iterable[Standing]) -> Outcomes:
     for record in records:
         if record.content is None:
             unreadable.append(str(record.path))
-        elif not record.present:
+        elif not record.present and record.content.get("outputs"):
             without_product.append(str(record.path))
         else:
             standing.append((str(record.content.get("started", "")), record))
@@ -137,7 +137,8 @@ def _products(record: Standing) -> list[str]:
 
 def _job(record: Standing) -> Job:
     content: dict[str, Any] = record.content or {}
-    product = _products(record)[0]
+    # A job that leaves out a product which it would have updated has a record alone.
+    product = next(iter(_products(record)), str(record.product))
     return Job(
         line=str(content["line"]),
         stage=str(content["stage"]),
