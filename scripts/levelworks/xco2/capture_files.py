@@ -159,7 +159,10 @@ def read_captures(path: Path) -> CutGranule:
             file.set_auto_maskandscale(False)
             return _read(file)
     except (OSError, RuntimeError, KeyError, IndexError, AttributeError, ValueError) as error:
-        raise InvalidInput(f"{path.name}: no product of cut-captures, or damaged ({error})") from None
+        cause = getattr(error, "strerror", None) or error
+        raise InvalidInput(
+            f"{path.name}: no product of cut-captures, or damaged ({cause}); remove it, then it is made again"
+        ) from None
 
 
 def _read(file: Any) -> CutGranule:

@@ -74,13 +74,20 @@ def read_listing(path: Path, target: str) -> list[Listed]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None)
-            if tuple(rows.fieldnames or ()) != COLUMNS:
-                raise ValueError(f"it must have the columns {', '.join(COLUMNS)}")
+            if tuple(rows.fieldnames or ()) != COLUMNS or not _is_whole(path):
+                raise ValueError("other columns, or cut short")
             found, without = _rows(rows, path.parent, target)
-    except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
-        raise InvalidInput(f"{path}: no list of captures, or damaged: {error}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, csv.Error):
+        raise InvalidInput(f"{path}: no list of captures, or damaged; remove it, then it is made again") from None
     named = {one.granule for one in found}
     return found + [one for granule, one in without.items() if granule not in named]
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether the last row ends: captures that a list has lost would be taken out of their cubes."""
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"
 
 
 def _rows(rows: Iterable[Mapping[str, str]], folder: Path, target: str) -> tuple[list[Listed], dict[str, Listed]]:

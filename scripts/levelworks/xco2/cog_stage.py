@@ -14,12 +14,11 @@ from levelworks.core.outcome import InvalidOptions, Outcome, Status
 from levelworks.xco2.capture_files import CutGranule, read_captures
 from levelworks.xco2.cogs import cog_name, known_cog_options, write_cog
 from levelworks.xco2.grid_files import Entry, GridFile, Source, open_grids
-from levelworks.xco2.layers import COVERAGE, EFFECTIVE_NUMBER, NUMBER, SETS, Layer
+from levelworks.xco2.layers import ABOUT_CELLS, SETS, Layer, without_values
 from levelworks.xco2.options import WriteCog
 from levelworks.xco2.overlap import place_on_grid
 from levelworks.xco2.stac import cog_asset, make_collection, make_item
 
-ABOUT_CELLS = (NUMBER, EFFECTIVE_NUMBER, COVERAGE)
 COLLECTION = "collection.json"
 
 
@@ -61,7 +60,7 @@ def _write_capture(folder: Path, file: GridFile, number: int, options: WriteCog)
     cells, assets = file.cells(number), {}
     for quality_set in (one for one in SETS if one in options.quality_sets):
         layers = file.layers(number, quality_set)
-        if entry.count(quality_set) == 0 or (options.drop_empty and all(one.empty for one in layers.values())):
+        if entry.count(quality_set) == 0 or (options.drop_empty and without_values(layers)):
             continue
         for variable in _chosen(layers, source.dataset, options):
             name = cog_name(source.dataset, entry.target_id, entry.start, quality_set == "post", variable)

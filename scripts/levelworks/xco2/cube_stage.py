@@ -7,13 +7,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from levelworks.core.aggregate import usable_inputs
-from levelworks.core.outcome import InvalidOptions, NothingToProduce, Outcome, Status
+from levelworks.core.aggregate import refuse_quarantined, refuse_too_many, usable_inputs
+from levelworks.core.outcome import InvalidInput, InvalidOptions, InvalidReference, NothingToProduce, Outcome, Status
 from levelworks.core.record import status_of
 from levelworks.xco2.capture_lists import Listed, listing, read_listing
 from levelworks.xco2.cube_slices import CubeSlice, Incoming, merge
 from levelworks.xco2.cubes import STORAGE, FromGrids, Identity, StandingCube, write_cube
 from levelworks.xco2.grid_files import Entry, Source, open_grids, source_of
+from levelworks.xco2.layers import without_values
 from levelworks.xco2.options import ListCaptures, Store, UpdateCube
 from levelworks.xco2.slice_layers import Kept
 
@@ -21,23 +22,44 @@ FORMAT = 1
 """Raise it when cubes are laid out otherwise: those that stand are then written anew."""
 
 
-def list_captures(grids: list[Path], captures: Path, final_folder: Path, options: ListCaptures) -> Outcome:
-    """List the captures of all granules of a dataset; quarantined ones are left out and named."""
-    inputs = usable_inputs(grids, options.max_quarantined, "granules")
-    read: list[tuple[Path, Source, tuple[Entry, ...]]] = []
+Granules = list[tuple[Path, Source, tuple[Entry, ...]]]
+
+
+def read_granules(grids: Sequence[Path], max_quarantined: float | None) -> tuple[Granules, tuple[tuple[str, str], ...]]:
+    """Return granules with their captures, and by name and reason those left out: quarantined, or damaged since.
+
+    Raises
+    ------
+    TooManyQuarantined
+        With the list, where their share is too large.
+    """
+    inputs = usable_inputs(grids, max_quarantined, "granules")
+    read: Granules = []
+    damaged = []
     for path in sorted(grids, key=lambda path: (path.name, path)):
         if status_of(path) is not Status.QUARANTINED:
-            with open_grids(path) as file:
-                read.append((path, file.source, file.entries))
+            try:
+                with open_grids(path) as file:
+                    read.append((path, file.source, file.entries))
+            except InvalidInput as error:
+                damaged.append((path.name, str(error)))
+    known = {path.name for path, _, _ in read} | {name for name, _ in damaged}
+    left_out = (*(one for one in inputs.left_out if one[0] not in known), *damaged)
+    refuse_too_many(left_out, len(grids), max_quarantined, "granules")
+    return read, left_out
+
+
+def list_captures(grids: list[Path], captures: Path, final_folder: Path, options: ListCaptures) -> Outcome:
+    """List the captures of all granules of a dataset; quarantined and damaged ones are left out and named."""
+    read, left_out = read_granules(grids, options.max_quarantined)
     captures.write_text(listing(read, final_folder), encoding="utf-8")
-    quarantined = [name for name, _ in inputs.left_out if name not in {path.name for path, _, _ in read}]
     quality = {
         "granules": len(read),
-        "quarantined_granules": len(quarantined),
+        "quarantined_granules": len(left_out),
         "captures": sum(len(entries) for _, _, entries in read),
         "targets": len({entry.target_id for _, _, entries in read for entry in entries}),
     }
-    warnings = tuple(f"left out {name}: {reason}" for name, reason in inputs.left_out if name in quarantined)
+    warnings = tuple(f"left out {name}: {reason}" for name, reason in left_out)
     return Outcome(quality=quality, warnings=warnings)
 
 
@@ -50,8 +72,18 @@ def update_cube(captures: Path, standing_path: Path | None, cube: Path, options:
         Where there is neither a capture of the target nor a cube.
     InvalidOptions
         Where the cube has captures on another grid which this campaign does not bring.
+    InvalidReference
+        Where the list or grids that it names are damaged.
     """
+    refuse_quarantined(captures)
     standing = StandingCube.read(standing_path) if standing_path is not None else None
+    try:
+        return _update(captures, standing, cube, options)
+    except InvalidInput as error:
+        raise InvalidReference(str(error)) from None  # products of ours: no granule is at fault
+
+
+def _update(captures: Path, standing: StandingCube | None, cube: Path, options: UpdateCube) -> Outcome:
     incoming = _incoming(read_listing(captures, options.target), options)
     merged = merge(standing.slices if standing is not None else (), incoming)
     warnings = tuple(f"{name} is older than what the cube has of its day and is left out" for name in merged.refused)
@@ -102,7 +134,7 @@ def _left_out(row: Listed, options: UpdateCube) -> bool:
     if not options.drop_empty:
         return False
     with open_grids(row.grids) as file:
-        return all(layer.empty for layer in file.layers(row.number, options.quality_set).values())
+        return without_values(file.layers(row.number, options.quality_set))
 
 
 def _identity(options: UpdateCube, standing: StandingCube | None, slices: Sequence[CubeSlice]) -> Identity:

@@ -76,8 +76,11 @@ class StandingCube:
             if not all(one.layer_set in known for one in slices) or not store.attributes[GRID]:
                 raise InvalidInput("its attributes don't describe its slices")
         except (InvalidInput, KeyError, OSError) as error:
+            cause = str(error).removeprefix(f"{path}: ")
+            if isinstance(error, KeyError):
+                cause = f"it has no {error.args[0]}"
             raise InvalidOptions(
-                f"{path} is no cube that can be updated ({error}); move it away, then it is made anew"
+                f"{path} is no cube that can be updated ({cause}); move it away, then it is made anew"
             ) from None
         return cls(store, tuple(slices))
 

@@ -55,7 +55,10 @@ def _examine_granules(section: Xco2, plan: Plan) -> Iterator[Check]:
     others = f"; {number_of(len(ignored), 'other file')} passed over" if ignored else ""
     superseded = plan.ready.files.superseded
     older = f"; {number_of(len(superseded), 'older version')} left out" if superseded else ""
-    yield Check("xco2: granules", "ok" if plan.granules else "warning", f"{found}{older}{others}", "look at the days")
+    if plan.granules:
+        yield Check("xco2: granules", "ok", f"{found}{older}{others}")
+    else:
+        yield Check("xco2: granules", "warning", f"{found}{older}{others}", "see which days wait, and for what")
     unreadable = []
     opened = sample(list(plan.granules.values()))
     for one in opened:

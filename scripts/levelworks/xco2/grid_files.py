@@ -172,7 +172,7 @@ class GridFile:
     def cells(self, number: int) -> np.ndarray:
         """Return the touched cells of an entry, int64."""
         if number not in self.known_cells:
-            self.known_cells[number] = np.asarray(self.file["cell"][self.bounds[number] : self.bounds[number + 1]])
+            self.known_cells[number] = self._read(self.file["cell"], number)
         return self.known_cells[number]
 
     def places(self, quality_set: str) -> dict[str, Place]:
@@ -189,9 +189,15 @@ class GridFile:
         if key not in self.known_values:
             stored = self.file[quality_set].variables[place.kind]
             self.known_values.clear()  # of one entry at a time
-            self.known_values[key] = np.asarray(stored[:, self.bounds[number] : self.bounds[number + 1]])
+            self.known_values[key] = self._read(stored, number)
         values: np.ndarray = self.known_values[key][place.row]
         return values
+
+    def _read(self, stored: Any, number: int) -> np.ndarray:
+        try:
+            return np.asarray(stored[..., self.bounds[number] : self.bounds[number + 1]])
+        except RuntimeError as error:
+            raise _damaged(Path(self.file.filepath()), error) from None
 
     def layers(self, number: int, quality_set: str) -> dict[str, Layer]:
         """Return the gridded variables of an entry by full path."""
@@ -252,7 +258,7 @@ def open_grids(path: Path) -> Iterator[GridFile]:
     try:
         file = netCDF4.Dataset(path)
     except (OSError, RuntimeError) as error:
-        raise InvalidInput(f"{path.name}: no product of grid-capture, or damaged ({error})") from None
+        raise _damaged(path, error) from None
     with file:
         file.set_auto_maskandscale(False)
         try:
@@ -260,8 +266,15 @@ def open_grids(path: Path) -> Iterator[GridFile]:
             entries = tuple(_from_values(values) for values in json.loads(file.entries))
             bounds = (0, *np.cumsum(json.loads(file.sizes), dtype=np.int64).tolist())
         except (AttributeError, KeyError, ValueError, TypeError) as error:
-            raise InvalidInput(f"{path.name}: no product of grid-capture ({error})") from None
+            raise _damaged(path, error) from None
         yield GridFile(file, source, entries, bounds)
+
+
+def _damaged(path: Path, error: Exception) -> InvalidInput:
+    cause = getattr(error, "strerror", None) or error
+    return InvalidInput(
+        f"{path.name}: no product of grid-capture, or damaged ({cause}); remove it, then it is made again"
+    )
 
 
 def describe_layers(layers: Mapping[str, Layer]) -> list[dict[str, Any]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from levelworks.core.aggregate import refuse_quarantined
-from levelworks.core.outcome import Outcome, Status
+from levelworks.core.outcome import InvalidOptions, Outcome, Status
 from levelworks.xco2.capture_files import CutGranule, read_captures
 from levelworks.xco2.captures import Capture
 from levelworks.xco2.geography import Box
@@ -33,9 +34,15 @@ def grid(
     granule = cut.granule
     source = Source(granule.kind, granule.path_name, granule.day, granule.build, granule.production)
     entries: list[Entry] = []
-    quality: dict[str, object] = {"captures": len(cut.captures)}
+    quality: dict[str, Any] = {"captures": len(cut.captures)}
     if grids is not None:
         targets = read_targets(targets_file) if targets_file is not None else {}
+        unknown = sorted({capture.target_id for capture in cut.captures} - set(targets))
+        if unknown:
+            raise InvalidOptions(
+                f"--targets: {targets_file or 'no file'} has no {', '.join(unknown)}, of which {captures.name} has "
+                "captures; give the file that it was cut with"
+            )
         gridded = [_grid_capture(cut, capture, targets[capture.target_id], options) for capture in cut.captures]
         entries = write_grids(grids, source, gridded)
         quality["cells"] = [int(one.cells.size) for _, one in gridded]
@@ -44,12 +51,17 @@ def grid(
         mosaic = [_grid_world(cut, options)] if len(granule) else []
         write_grids(world, source, mosaic)
         quality["world_cells"] = sum(one.cells.size for _, one in mosaic)
-    warnings = tuple(
+    warnings: tuple[str, ...] = tuple(
         f"capture {entry.id}: none of its {entry.soundings} usable soundings is of good quality"
         if entry.soundings
         else f"capture {entry.id}: no usable sounding"
         for entry in entries
         if not entry.good
+    )
+    warnings += tuple(
+        f"capture {entry.id}: none of its {entry.soundings} usable soundings touches the grid of {entry.target_id}"
+        for entry, cells in zip(entries, quality.get("cells", ()), strict=True)
+        if entry.soundings and not cells
     )
     nothing = not entries and (world is None or not len(granule))
     if nothing:

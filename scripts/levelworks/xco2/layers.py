@@ -12,6 +12,7 @@ from levelworks.xco2.granule import Variable
 
 SETS = ("pre", "post")
 NUMBER, EFFECTIVE_NUMBER, COVERAGE = "/number_of_soundings", "/effective_number_of_soundings", "/coverage"
+ABOUT_CELLS = (NUMBER, EFFECTIVE_NUMBER, COVERAGE)
 """What describes a cell rather than a variable."""
 NO_FLAG = -1
 STANDARD_NAMES = {"xco2": "dry_atmosphere_mole_fraction_of_carbon_dioxide"}
@@ -60,6 +61,11 @@ class Gridded:
     cells: np.ndarray
     layers: Mapping[str, Mapping[str, Layer]]
     methods: Mapping[str, str]
+
+
+def without_values(layers: Mapping[str, Layer]) -> bool:
+    """Return whether no variable has a value in any cell, whatever is known about the cells themselves."""
+    return all(layer.empty for name, layer in layers.items() if name not in ABOUT_CELLS)
 
 
 def canonical_units(units: str) -> str:

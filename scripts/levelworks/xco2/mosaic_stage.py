@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from levelworks.core.aggregate import usable_inputs
-from levelworks.core.outcome import InvalidOptions, NothingToProduce, Outcome, Status
-from levelworks.core.record import status_of
-from levelworks.xco2.cube_stage import storage_digest
+from levelworks.core.outcome import InvalidOptions, NothingToProduce, Outcome
+from levelworks.xco2.cube_stage import read_granules, storage_digest
 from levelworks.xco2.cubes import STORAGE
-from levelworks.xco2.grid_files import GridSpec, open_grids
+from levelworks.xco2.grid_files import GridSpec
 from levelworks.xco2.mosaics import Contribution, StandingMosaic, merge_days, write_mosaic
 from levelworks.xco2.options import UpdateGlobal
 from levelworks.xco2.slice_layers import Kept
@@ -25,24 +23,21 @@ def update_global(worlds: list[Path], standing_path: Path | None, mosaic: Path, 
     InvalidOptions
         Where the mosaic has days on another grid which this campaign does not bring.
     """
-    inputs = usable_inputs(worlds, options.max_quarantined, "granules")
+    read, left_out = read_granules(worlds, options.max_quarantined)
     standing = StandingMosaic.read(standing_path) if standing_path is not None else None
     incoming, specs = [], []
-    for path in sorted(worlds):
-        if status_of(path) is Status.QUARANTINED:
-            continue
-        with open_grids(path) as file:
-            entry = file.entries[0] if file.entries else None
-            digest = entry.digests[options.quality_set] if entry else ""
-            count = entry.count(options.quality_set) if entry else 0
-            incoming.append(Contribution(file.source.name, digest, count, path))
-            specs += [entry.spec] if entry else []
+    for path, source, entries in read:
+        entry = entries[0] if entries else None
+        digest = entry.digests[options.quality_set] if entry else ""
+        count = entry.count(options.quality_set) if entry else 0
+        incoming.append(Contribution(source.name, digest, count, path))
+        specs += [entry.spec] if entry else []
     merged = merge_days(standing.days if standing is not None else {}, incoming)
     days = merged.days
     if options.drop_empty:
         days = {day: found for day, found in days.items() if any(one.soundings for one in found.values())}
     warnings = tuple(f"{name} is older than what the mosaic has of its day and is left out" for name in merged.refused)
-    warnings += inputs.warnings
+    warnings += tuple(f"left out {name}: {reason}" for name, reason in left_out)
     spec = _one_of(specs, standing)
     if spec is None:
         raise NothingToProduce("no sounding in a capture mode on any day")

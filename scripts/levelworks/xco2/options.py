@@ -233,7 +233,7 @@ class QualitySets(Options):
 
 
 def _one_file_for_both(value: Any) -> Any:
-    return {"oco3": value} if isinstance(value, str | Path) else value
+    return {"oco3": value} if isinstance(value, str | Path) else {} if value is None else value
 
 
 class Xco2(Options):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -39,19 +40,9 @@ def read_granule(path: Path, wanted: Sequence[str] | None = None) -> Granule:
     OSError
         Where the file can't be read at all.
     """
-    import netCDF4
-
-    path = Path(path)
-    name = parse_name(path.name)
-    with path.open("rb") as stream:
-        if stream.read(len(HDF5_SIGNATURE)) != HDF5_SIGNATURE:
-            raise InvalidInput(f"{path.name}: no NetCDF-4 file (it does not start as HDF5 files do)")
-    try:
-        with netCDF4.Dataset(path) as dataset:
-            dataset.set_auto_maskandscale(False)
-            return _read(LiteDataset(dataset, path.name), name, wanted)
-    except (OSError, RuntimeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path.name}: truncated or damaged ({error})") from None
+    name = parse_name(Path(path).name)
+    with _open(Path(path)) as lite:
+        return _read(lite, name, wanted)
 
 
 def list_variables(path: Path) -> tuple[str, ...]:
@@ -67,25 +58,35 @@ def list_variables(path: Path) -> tuple[str, ...]:
     InvalidInput
         As `read_granule`.
     """
+    kind = parse_name(path.name).kind
+    with _open(path) as lite:
+        dimensions = lite.need(REQUIRED[kind]["latitude"]).dimensions
+        groups = {"": lite.dataset, **{f"/{name}": group for name, group in lite.dataset.groups.items()}}
+        return tuple(
+            f"{prefix}/{name}"
+            for prefix, group in groups.items()
+            for name, variable in group.variables.items()
+            if variable.dimensions == dimensions
+            and isinstance(variable.dtype, np.dtype)
+            and variable.dtype.kind in "iuf"
+            and f"{prefix}/{name}" not in NEVER_GRIDDED[kind]
+        )
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[LiteDataset]:
     import netCDF4
 
-    kind = parse_name(path.name).kind
+    with path.open("rb") as stream:
+        if stream.read(len(HDF5_SIGNATURE)) != HDF5_SIGNATURE:
+            raise InvalidInput(f"{path.name}: no NetCDF-4 file (it does not start as HDF5 files do); fetch it again")
     try:
         with netCDF4.Dataset(path) as dataset:
-            lite = LiteDataset(dataset, path.name)
-            dimensions = lite.need(REQUIRED[kind]["latitude"]).dimensions
-            groups = {"": dataset, **{f"/{name}": group for name, group in dataset.groups.items()}}
-            return tuple(
-                f"{prefix}/{name}"
-                for prefix, group in groups.items()
-                for name, variable in group.variables.items()
-                if variable.dimensions == dimensions
-                and isinstance(variable.dtype, np.dtype)
-                and variable.dtype.kind in "iuf"
-                and f"{prefix}/{name}" not in NEVER_GRIDDED[kind]
-            )
+            dataset.set_auto_maskandscale(False)
+            yield LiteDataset(dataset, path.name)
     except (OSError, RuntimeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path.name}: truncated or damaged ({error})") from None
+        cause = getattr(error, "strerror", None) or error
+        raise InvalidInput(f"{path.name}: truncated or damaged ({cause}); fetch it again") from None
 
 
 def _read(lite: LiteDataset, name: GranuleName, wanted: Sequence[str] | None) -> Granule:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,9 @@ def _examine_layer(cube: StandingCube, name: str, spec: ArraySpec) -> Iterator[s
     if spec.shape != (len(cube.slices), *cube.spec.grid.shape):
         yield f"{name} has the shape {spec.shape}, not that of time and grid"
         return
+    if not (store.path / name).is_dir():
+        yield f"{store.path / name}: missing"
+        return
     limits = {NUMBER.lstrip("/"): (1, np.inf), COVERAGE.lstrip("/"): (0, 1 + ROUNDING)}.get(name)
     for block in range(spec.blocks[0]):
         for index in store.chunks_of(name, block):
@@ -86,10 +90,11 @@ def _examine_attributes(cube: StandingCube) -> Iterator[str]:
         if not re.fullmatch(r"[A-Za-z]\w*", name.rpartition("/")[2]):
             yield f"{name} is no name by CF"
         known = spec.attributes
-        prefix = name.rpartition("/")[0]
+        # By CF what a group doesn't have is looked for in those that hold it.
+        places = PurePosixPath(name).parents
         for attribute in ("ancillary_variables", "bounds", "coordinates", "grid_mapping"):
             for other in str(known.get(attribute, "")).split():
-                if f"{prefix}/{other}".lstrip("/") not in store.arrays:
+                if not any(str(place / other) in store.arrays for place in places):
                     yield f"{name} names {other} in {attribute}, which is not there"
         described = name.endswith("_bnds") or "long_name" in known or "standard_name" in known
         if not described and name.rpartition("/")[2] not in WITHOUT_UNITS:

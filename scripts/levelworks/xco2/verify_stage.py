@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -46,21 +47,22 @@ def verify(pre: Path, post: Path, standing: Path | None, report: Path, options: 
     content: dict[str, Any] = {"options": described, "cubes": {}, "contradictions": []}
     cubes = {}
     for name, path in paths.items():
-        sum_now = _checksum(path)
+        recorded, size = _recorded_checksum(path), _size(path)
         known = before.get("cubes", {}).get(name, {})
-        if known.get("checksum") == sum_now and before.get("options") == described:
+        same = before.get("options") == described and recorded is not None and known.get("checksum") == recorded
+        if same and known.get("size") == size:
             content["cubes"][name] = known
             continue
+        found: dict[str, Any] = {"checksum": checksum(path, "xxh3"), "size": size, "findings": []}
+        if recorded is not None and found["checksum"] != recorded:
+            found["findings"].append(f"{path}: its content is not what its record says")
         try:
             cube = StandingCube.read(path)
             cubes[name] = cube
-            found = {
-                "checksum": sum_now,
-                **summarise(cube),
-                "findings": list(examine(cube, compliance=options.compliance)),
-            }
+            found |= summarise(cube)
+            found["findings"] += examine(cube, compliance=options.compliance)
         except (InvalidOptions, InvalidInput) as error:
-            found = {"checksum": sum_now, "findings": [str(error)]}
+            found["findings"].append(str(error))
         if options.checksum:
             found |= {"md5_tree": store_checksum(path), "md5_tree_of_chunks": store_checksum(path, chunks_only=True)}
         content["cubes"][name] = found
@@ -87,10 +89,14 @@ def _read(standing: Path | None) -> dict[str, Any]:
     return found if isinstance(found, dict) and isinstance(found.get("cubes"), dict) else {}
 
 
-def _checksum(path: Path) -> str:
-    """Return the checksum of a cube, from its record where that is of what stands there."""
+def _recorded_checksum(path: Path) -> str | None:
+    """Return the checksum that a cube's record gives it; None without a record."""
     record = read_record(path)
-    for output in record["outputs"].values() if record else ():
-        if output.get("mtime_ns") == path.stat().st_mtime_ns and Path(output["path"]).name == path.name:
-            return str(output["checksum"])
-    return checksum(path, "xxh3")
+    found = [one for one in record["outputs"].values() if Path(one["path"]).name == path.name] if record else []
+    return str(found[0]["checksum"]) if found else None
+
+
+def _size(path: Path) -> dict[str, int]:
+    """Return the number of files of a cube and their bytes: quickly had, and other where a file was cut or is gone."""
+    sizes = [Path(folder, name).stat().st_size for folder, _, names in os.walk(path) for name in names]
+    return {"files": len(sizes), "bytes": sum(sizes)}

@@ -35,7 +35,8 @@ class StoreReader:
             documents = self._documents()
             self.attributes: dict[str, Any] = documents.pop("")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InvalidInput(f"{path}: no Zarr store with consolidated metadata ({error})") from None
+            cause = getattr(error, "strerror", None) or error
+            raise InvalidInput(f"{path}: no Zarr store with consolidated metadata ({cause})") from None
         self.groups = {name: one for name, one in documents.items() if not isinstance(one, ArraySpec)}
         self.arrays = {name: one for name, one in documents.items() if isinstance(one, ArraySpec)}
 
