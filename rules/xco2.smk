@@ -199,6 +199,7 @@ if CONFIG.xco2.cog_folder:
             folder=CONFIG.xco2.cog_folder,
         shell:
             "(mkdir -p {params.folder:q};"
+            " find {params.folder:q} -maxdepth 1 -xtype l -name '*_{wildcards.day}T*.tif' -delete;"
             ' for file in {params.cogs:q}/*.tif; do if [ -e "$file" ]; then'
             ' ln -sf "$(realpath "$file")" {params.folder:q}/"$(basename "$file")"; fi; done) > {log:q} 2>&1'
 

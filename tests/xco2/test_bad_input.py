@@ -22,7 +22,7 @@ from lite_line import LA, LiteLine, edit, ending, overpass, quality, read, tree,
 from levelworks.cli import main
 from levelworks.core.aggregate import TooManyQuarantined
 from levelworks.core.options import parse_options, validate
-from levelworks.core.outcome import LevelworksError, Status
+from levelworks.core.outcome import InvalidReference, LevelworksError, Status
 from levelworks.core.record import read_record
 from levelworks.xco2.capture_files import read_captures
 from levelworks.xco2.granule import Mode
@@ -454,16 +454,16 @@ def test_damaged_grids_are_left_out_of_list_and_mosaic_with_what_to_do(line, kin
     assert read(mosaic).sizes["time"] == 1
 
 
-def test_grids_damaged_inside_are_quarantined_and_the_cube_stays(line):
+def test_grids_damaged_inside_are_named_and_the_cube_stays(line):
     first, second = line.grids(line.day(0)), line.grids(line.day(1))
     cube = line.update(first)
     before = tree(cube)
     spoil_chunk(second, "cell")
-    line.update(first, second)
-    assert ending(cube)[:2] == (
-        Status.QUARANTINED,
-        f"{second.name}: no product of grid-capture, or damaged (NetCDF: HDF error); remove it, then it is made again",
+    reason = (
+        f"{second.name}: no product of grid-capture, or damaged (NetCDF: HDF error); remove it, then it is made again"
     )
+    with pytest.raises(InvalidReference, match=re.escape(reason)):
+        line.update(first, second)
     assert tree(cube) == before
     cogs = line.product("write-cog", "day")
     line.run("write-cog", {}, captures=line.product("cut-captures", second.name), grids=second, cogs=cogs)
@@ -488,9 +488,9 @@ def test_a_damaged_list_leaves_cubes_as_they_are(line, kind):
     cube = line.update(line.grids(line.day()))
     before, listing = tree(cube), line.product("list-captures", "captures.tsv")
     listing.write_bytes(LISTS[kind](listing.read_bytes()))
-    line.run("update-cube", {"target": LA}, captures=listing, cube=cube)
     reason = f"{listing}: no list of captures, or damaged; remove it, then it is made again"
-    assert ending(cube)[:2] == (Status.QUARANTINED, reason)
+    with pytest.raises(InvalidReference, match=re.escape(reason)):
+        line.run("update-cube", {"target": LA}, captures=listing, cube=cube)
     assert tree(cube) == before
 
 
@@ -503,10 +503,10 @@ def test_a_chunk_cut_short_is_found(line, version):
     assert status is Status.QUARANTINED
     where = chunk if version == 2 else cube / "xco2"
     assert reason.startswith(f"pre: {where}: damaged (")
-    assert reason.endswith(" and 1 more")
-    assert len(warnings) == 2
+    assert reason.endswith(" and 3 more")
+    assert len(warnings) == 4  # in either set the chunk, and that the record says otherwise
     report = json.loads(line.product("verify-cube", "report.json").read_text())
-    assert len(report["cubes"]["pre"]["findings"]) == 1
+    assert len(report["cubes"]["pre"]["findings"]) == 2
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -515,7 +515,7 @@ def test_a_variable_that_is_gone_is_found(line, version):
     for path in sorted((cube / "xco2").rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     (cube / "xco2").rmdir()
-    assert ending(line.verify(cube))[:2] == (Status.QUARANTINED, f"pre: {cube / 'xco2'}: missing and 1 more")
+    assert ending(line.verify(cube))[:2] == (Status.QUARANTINED, f"pre: {cube / 'xco2'}: missing and 3 more")
 
 
 def lose_metadata(cube: Path) -> None:
@@ -544,7 +544,7 @@ def test_a_cube_without_metadata_is_not_touched(line, damage, version):
     assert tree(cube) == before
     status, reason, _ = ending(line.verify(cube))
     assert status is Status.QUARANTINED
-    assert reason == f"pre: {message} and 1 more"
+    assert reason == f"pre: {message} and 3 more"
     cube.rename(cube.with_name("aside"))
     assert read(line.update(grids, zarr_format=version)).sizes["time"] == 1
 

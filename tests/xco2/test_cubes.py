@@ -19,7 +19,7 @@ import pytest
 import xarray as xr
 
 from levelworks.core.lock import lock_path
-from levelworks.core.outcome import InvalidOptions, Outcome, Status
+from levelworks.core.outcome import InvalidOptions, InvalidReference, Outcome, Status
 from levelworks.core.record import read_record
 from levelworks.core.stage import run, stages
 from levelworks.xco2.cubes import StandingCube
@@ -355,9 +355,8 @@ def test_a_damaged_chunk_that_must_be_read_is_told_and_the_cube_stays(campaign, 
     update(cube, campaign.days([0, 1]), time=5)
     (cube / "xco2" / "0.0.0").write_bytes(b"junk")
     before = inodes(cube)
-    found = update(cube, campaign.days([2]), time=5)
-    assert found.status is Status.QUARANTINED
-    assert "xco2/0.0.0: damaged" in found.reason
+    with pytest.raises(InvalidReference, match=r"xco2/0\.0\.0: damaged"):
+        update(cube, campaign.days([2]), time=5)
     assert inodes(cube) == before
 
 

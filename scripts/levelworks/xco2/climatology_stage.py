@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from levelworks.core.outcome import InvalidOptions, NothingToProduce, Outcome
+from levelworks.core.outcome import NothingToProduce, Outcome
 from levelworks.xco2.climatology import Slice, SpanStatistics, span_bounds, span_statistics
 from levelworks.xco2.cube_attributes import TIME_UNITS, axes_of, grid_mapping
 from levelworks.xco2.cubes import StandingCube
@@ -42,9 +42,7 @@ def make_climatology(path: Path, climatology: Path, options: MakeClimatology) ->
     Raises
     ------
     NothingToProduce
-        Where there is no cube, or it has no capture.
-    InvalidOptions
-        Where the cube has no such variable.
+        Where there is no cube, or it has no capture or no such variable.
     """
     cube = StandingCube.read(standing_cube(path))
     if not cube.slices:
@@ -69,7 +67,7 @@ def _variable(cube: StandingCube, options: MakeClimatology) -> str:
     asked = options.variables.get(cube.slices[0].source.dataset)  # type: ignore[call-overload]
     if asked:
         if asked.strip("/") not in floats:
-            raise InvalidOptions(f"make-climatology.variables: {asked} is not in the cube; it has {', '.join(floats)}")
+            raise NothingToProduce(f"the cube has no variable {asked}; it has {', '.join(floats)}")
         return str(asked.strip("/"))
     with_error = [name for name in floats if error_name(f"/{name}").lstrip("/") in floats]
     return [*with_error, *floats][0]

@@ -38,7 +38,7 @@ def write_cogs(captures: Path, grids: Path, folder: Path, options: WriteCog) -> 
     items, written = [], 0
     with open_grids(grids) as file:
         for number, entry in enumerate(file.entries):
-            assets = _write_capture(folder, file, number, options)
+            assets = _write_capture(folder, file, number, cut.granule.missing_variables, options)
             if not assets:
                 warnings.append(f"capture {entry.id}: without a value, nothing written")
                 continue
@@ -54,16 +54,22 @@ def write_cogs(captures: Path, grids: Path, folder: Path, options: WriteCog) -> 
     return Outcome(quality=quality, warnings=tuple(warnings))
 
 
-def _write_capture(folder: Path, file: GridFile, number: int, options: WriteCog) -> dict[str, dict[str, Any]]:
+def _write_capture(
+    folder: Path, file: GridFile, number: int, missing: Sequence[str], options: WriteCog
+) -> dict[str, dict[str, Any]]:
     """Write the GeoTIFFs of one capture and return them as assets by key."""
     entry, source = file.entries[number], file.source
     cells, assets = file.cells(number), {}
+    same = [(one.target_id, int(one.start)) for one in file.entries[:number]]
+    earlier = same.count((entry.target_id, int(entry.start)))
     for quality_set in (one for one in SETS if one in options.quality_sets):
         layers = file.layers(number, quality_set)
         if entry.count(quality_set) == 0 or (options.drop_empty and without_values(layers)):
             continue
-        for variable in _chosen(layers, source.dataset, options):
-            name = cog_name(source.dataset, entry.target_id, entry.start, quality_set == "post", variable)
+        for variable in _chosen(layers, source.dataset, missing, options):
+            name = _numbered(
+                cog_name(source.dataset, entry.target_id, entry.start, quality_set == "post", variable), earlier
+            )
             _write_layer(folder / name, entry, source, cells, variable, layers[variable], quality_set, options)
             key = f"{'filtered' if quality_set == 'post' else 'unfiltered'}_{variable.strip('/').replace('/', '.')}"
             roles = ("metadata",) if variable in ABOUT_CELLS else ("data",)
@@ -71,18 +77,23 @@ def _write_capture(folder: Path, file: GridFile, number: int, options: WriteCog)
     return assets
 
 
-def _chosen(layers: dict[str, Layer], dataset: str, options: WriteCog) -> Sequence[str]:
+def _numbered(name: str, earlier: int) -> str:
+    """Return a file's name, numbered where captures of the target began earlier in the same second."""
+    return name.replace("Z_", f"Z-{earlier + 1}_", 1) if earlier else name
+
+
+def _chosen(layers: dict[str, Layer], dataset: str, missing: Sequence[str], options: WriteCog) -> Sequence[str]:
     named = options.variables.get(dataset)  # type: ignore[call-overload]
     if named is None:
         return list(layers)
     wanted = ["/" + name.strip("/") for name in named]
-    absent = [name for name in wanted if name not in layers]
+    absent = [name for name in wanted if name not in layers and name not in missing]
     if absent:
         verb = "is" if len(absent) == 1 else "are"
         raise InvalidOptions(
             f"write-cog.variables.{dataset}: {', '.join(absent)} {verb} not gridded; there are {', '.join(layers)}"
         )
-    return wanted
+    return [name for name in wanted if name in layers]
 
 
 def _write_layer(

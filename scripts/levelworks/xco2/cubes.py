@@ -29,7 +29,7 @@ from levelworks.xco2.grid_files import (
     from_definition,
 )
 from levelworks.xco2.grids import EqualAreaGrid
-from levelworks.xco2.layers import Layer
+from levelworks.xco2.layers import Layer, wider
 from levelworks.xco2.options import Store
 from levelworks.xco2.slice_layers import Kept, Part, write_slices
 from levelworks.xco2.zarr_arrays import ArraySpec
@@ -172,7 +172,7 @@ def _gather(
         for described in sets[one.layer_set]:
             path = described["path"]
             name = path.lstrip("/")
-            kinds.setdefault(name, described_layer(described))
+            kinds[name] = wider(kinds.get(name), described_layer(described))
             part: Part = one.place if isinstance(one.place, Kept) else None
             if isinstance(one.place, FromGrids):
                 part = partial(files.fresh, one.place.path, one.place.number, quality_set, places[path])

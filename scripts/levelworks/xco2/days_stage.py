@@ -11,6 +11,7 @@ from pathlib import Path
 from levelworks.core.outcome import Outcome
 from levelworks.xco2.days import (
     KNOWN_GAPS,
+    Files,
     FilesByDay,
     Gap,
     Selection,
@@ -34,12 +35,8 @@ class Ready:
 
     @property
     def planned(self) -> dict[date, dict[str, str]]:
-        """Return the files of days that are selected or were processed with just these files."""
-        known = {
-            day: dict(names)
-            for day, names in self.files.files.items()
-            if day in self.before.processed and day not in self.selection.selected and day not in self.selection.waiting
-        }
+        """Return the files of days that are selected, and those that other days were processed with and are there."""
+        known = {day: names for day, names in self.before.processed.items() if names}
         return dict(sorted({**known, **self.selection.selected}.items()))
 
 
@@ -65,30 +62,50 @@ def find_ready(names: Iterable[str], gaps: Collection[Gap], state: State, option
     }
     newest = {day: files for day, files in newest.items() if files}
     files = FilesByDay(newest, tuple(sorted(set(found.superseded) & there)), found.ignored)
-    # That a file which was processed is no longer there changes nothing.
+    # That a file which was processed is no longer there, or no longer wanted, changes nothing.
     state = State(
         {
-            day: {dataset: name for dataset, name in processed.items() if dataset in newest.get(day, {})}
+            day: {
+                dataset: name
+                for dataset, name in processed.items()
+                if dataset in newest.get(day, {}) and dataset not in options.skipped
+            }
             for day, processed in state.processed.items()
         }
     )
-    if not options.every_day:
-        return Ready(files, select_days(newest, state, gaps, options.skipped, options.limit), state)
+    if options.every_day:
+        selection = _every_day(newest, state, options)
+    else:
+        selection = select_days(newest, state, gaps, options.skipped, options.limit)
+    standing = {
+        day: {dataset: name for dataset, name in processed.items() if name in there}
+        for day, processed in state.processed.items()
+    }
+    return Ready(files, selection, State(standing))
+
+
+def _every_day(files: Files, state: State, options: SelectDays) -> Selection:
+    """Select every day that is new or has other files, whether datasets are absent or not."""
     wanted = {
         day: kept
-        for day, names_of_day in newest.items()
-        if (kept := {dataset: name for dataset, name in names_of_day.items() if dataset not in options.skipped})
+        for day, names in sorted(files.items())
+        if (kept := {dataset: name for dataset, name in names.items() if dataset not in options.skipped})
     }
-    new = [day for day in sorted(wanted) if wanted[day] != dict(state.processed.get(day, {}))]
+    new = [day for day, names in wanted.items() if names != state.processed.get(day)]
     chosen = new[: options.limit]
-    selection = Selection(
+    return Selection(
         max(wanted, default=None),
         {day: wanted[day] for day in chosen},
         dict.fromkeys(chosen, "new or changed"),
         tuple(new[len(chosen) :]),
         (),
     )
-    return Ready(files, selection, state)
+
+
+def merged_states(elsewhere: State, own: State) -> State:
+    """Return what was processed elsewhere or by this campaign; of one day and dataset its own file counts."""
+    days = {**elsewhere.processed, **own.processed}
+    return State({day: {**elsewhere.processed.get(day, {}), **own.processed.get(day, {})} for day in days})
 
 
 def known_gaps(path: Path | None) -> tuple[Gap, ...]:
@@ -97,11 +114,18 @@ def known_gaps(path: Path | None) -> tuple[Gap, ...]:
 
 
 def select(
-    granules: list[Path], gaps: Path | None, standing: Path | None, days: Path, state: Path, options: SelectDays
+    granules: list[Path],
+    gaps: Path | None,
+    elsewhere: Path | None,
+    standing: Path | None,
+    days: Path,
+    state: Path,
+    options: SelectDays,
 ) -> Outcome:
     """Write which days are ready and why, and the note of what was processed with this run's days added."""
     before, warning = read_state(standing) if standing is not None else (State(), "")
-    ready = find_ready([path.name for path in granules], known_gaps(gaps), before, options)
+    known = merged_states(read_state(elsewhere)[0], before) if elsewhere is not None else before
+    ready = find_ready([path.name for path in granules], known_gaps(gaps), known, options)
     selection = ready.selection
     content = {
         "latest_complete_day": selection.latest_complete.isoformat() if selection.latest_complete else None,
@@ -117,7 +141,7 @@ def select(
     }
     days.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     after = before.with_processed(
-        {day: {**before.processed.get(day, {}), **names} for day, names in selection.selected.items()}
+        {day: {**known.processed.get(day, {}), **names} for day, names in selection.selected.items()}
     )
     write_state(after, state)
     quality = {

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from levelworks.core.check import Check, name_some, number_of, sample
-from levelworks.core.discover import discover
+from levelworks.core.discover import Discovery, discover
+from levelworks.core.location import local_path
 from levelworks.core.outcome import InvalidInput, InvalidOptions
 from levelworks.xco2.options import LITE_NAMES, Xco2
 from levelworks.xco2.plan import Plan, plan_campaign
@@ -49,7 +50,7 @@ def examine(section: Xco2) -> Iterator[Check]:
 
 
 def _examine_granules(section: Xco2, plan: Plan) -> Iterator[Check]:
-    ignored = discover(section.granules, LITE_NAMES, "xco2.granules").ignored
+    ignored = _discover(section).ignored
     counts = Counter(one.dataset for one in plan.granules.values())
     found = ", ".join(f"{count} of {dataset}" for dataset, count in sorted(counts.items())) or "none to process"
     others = f"; {number_of(len(ignored), 'other file')} passed over" if ignored else ""
@@ -87,6 +88,11 @@ def _examine_days(plan: Plan) -> Iterator[Check]:
         )
 
 
+def _discover(section: Xco2) -> Discovery:
+    sources = [local_path(one, "config: xco2.granules") for one in section.granules]
+    return discover(sources, LITE_NAMES, "xco2.granules")
+
+
 def space_needed(section: Xco2) -> int:
     """Estimate the bytes of all products from the number of granules and the size of grids.
 
@@ -95,6 +101,6 @@ def space_needed(section: Xco2) -> int:
     InvalidOptions
         Where a source does not exist.
     """
-    granules = len(discover(section.granules, LITE_NAMES, "xco2.granules").granules)
+    granules = len(_discover(section).granules)
     share = section.grid_capture.latitude * section.grid_capture.longitude / 160_000
     return int(granules * CAPTURES_A_GRANULE * BYTES_OF_A_CAPTURE * max(share, 0.1))

@@ -63,6 +63,14 @@ class Gridded:
     methods: Mapping[str, str]
 
 
+def wider(first: Layer | None, second: Layer) -> Layer:
+    """Return the first of two kinds of one variable, in a type that holds the values of both."""
+    if first is None:
+        return second
+    dtype = np.result_type(first.values.dtype, second.values.dtype)
+    return first if dtype == first.values.dtype else Layer(np.zeros(0, dtype), first.fill, first.attributes)
+
+
 def without_values(layers: Mapping[str, Layer]) -> bool:
     """Return whether no variable has a value in any cell, whatever is known about the cells themselves."""
     return all(layer.empty for name, layer in layers.items() if name not in ABOUT_CELLS)

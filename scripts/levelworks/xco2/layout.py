@@ -30,7 +30,9 @@ class Layout:
         self.listing = self.product("list-captures", "{dataset}.tsv")
         root = section.cube_folder
         self.cube = str(root / section.layout) if root else self.product("update-cube", section.layout)
-        self.mosaic = str(root / "{quality}") if root else self.product("update-global", "{quality}")
+        # The peer's mosaics stand where its cubes have their folders; with both each must have its own.
+        alone = "{quality}" if section.cubes == "off" else "{quality}_global"
+        self.mosaic = str(root / alone) if root else self.product("update-global", "{quality}")
         self.report = self.product("verify-cube", "{dataset}/{target}_report.json")
         self.cogs = self.product("write-cog", "{dataset}/{day}")
         self.links = self.product("write-cog", "{dataset}/{day}.linked")
@@ -138,6 +140,7 @@ class Layout:
         return {
             "granules": [str(path) for path in plan.found.values()],
             "gaps": str(plan.section.gaps) if plan.section.gaps else [],
+            "elsewhere": str(plan.section.state) if plan.section.state else [],
             "finished": finished,
         }
 

@@ -43,8 +43,7 @@ def update_global(worlds: list[Path], standing_path: Path | None, mosaic: Path, 
         raise NothingToProduce("no sounding in a capture mode on any day")
     quality = {"days": len(days), "changed_contributions": merged.changed}
     storage = storage_digest(options)
-    same_days = standing is not None and list(days) == list(standing.days)
-    if standing is not None and same_days and not merged.changed and standing.store.attributes.get(STORAGE) == storage:
+    if standing is not None and days == standing.days and standing.store.attributes.get(STORAGE) == storage:
         return Outcome(quality={**quality, "changed": False}, warnings=warnings)
     if standing is not None and standing.spec != spec:
         kept = [one for found in days.values() for one in found.values() if isinstance(one.place, Kept)]

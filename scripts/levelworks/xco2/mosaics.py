@@ -26,7 +26,7 @@ from levelworks.xco2.grid_files import (
     from_definition,
     source_of,
 )
-from levelworks.xco2.layers import Layer
+from levelworks.xco2.layers import Layer, wider
 from levelworks.xco2.lite_times import day_start
 from levelworks.xco2.options import UpdateGlobal
 from levelworks.xco2.slice_layers import Kept, Part, write_slices
@@ -194,7 +194,9 @@ def _gather(
                 sets.setdefault(key, old.attributes[LAYER_SETS][key])
             for described in sets[key]:
                 name = array_name(dataset, described["path"])
-                kinds.setdefault(name, _described(dataset, described_layer(described)))
+                paths = [one["path"] for one in sets[key]]
+                layer = _described(dataset, described["path"], described_layer(described), paths)
+                kinds[name] = wider(kinds.get(name), layer)
                 part: Part = one.place if isinstance(one.place, Kept) else None
                 if isinstance(one.place, Path):
                     part = partial(files.fresh, one.place, 0, quality_set, places[described["path"]])
@@ -207,12 +209,14 @@ def dataset_of(name: str) -> str:
     return next(dataset for dataset, prefix in PREFIXES.items() if name.startswith(prefix))
 
 
-def _described(dataset: str, layer: Layer) -> Layer:
-    """Return a kind whose ancillary variables have the names of this store."""
+def _described(dataset: str, path: str, layer: Layer, paths: Sequence[str]) -> Layer:
+    """Return a kind whose ancillary variables, those of its group or of the root, have the names of this store."""
     attributes = dict(layer.attributes)
+    group = path.rpartition("/")[0]
     if "ancillary_variables" in attributes:
         names = str(attributes["ancillary_variables"]).split()
-        attributes["ancillary_variables"] = " ".join(PREFIXES[dataset] + name for name in names)
+        full = [f"{group}/{name}" if f"{group}/{name}" in paths else f"/{name}" for name in names]
+        attributes["ancillary_variables"] = " ".join(array_name(dataset, name) for name in full)
     return Layer(layer.values, layer.fill, attributes)
 
 

@@ -301,9 +301,11 @@ class Xco2(Options):
     @model_validator(mode="after")
     def _check_layout(self) -> Self:
         fields = re.findall(r"{(\w*)}", self.layout)
-        if sorted(fields) != ["dataset", "quality", "target"] or self.layout.startswith("/") or ".." in self.layout:
+        apart = all(part.count("{") <= 1 for part in self.layout.split("/"))
+        known = sorted(fields) == ["dataset", "quality", "target"]
+        if not known or not apart or self.layout.startswith("/") or ".." in self.layout:
             raise ValueError(
-                f"layout is {self.layout!r}: {{quality}}, {{dataset}} and {{target}} once each, below the root"
+                f"layout is {self.layout!r}: {{quality}}, {{dataset}} and {{target}}, parted by /, below the root"
             )
         if self.quality_sets.pre == self.quality_sets.post:
             raise ValueError(f"quality-sets: pre and post are both {self.quality_sets.pre!r}")

@@ -11,7 +11,7 @@ from levelworks.core.discover import discover
 from levelworks.core.location import local_path
 from levelworks.core.outcome import InvalidInput, InvalidOptions
 from levelworks.xco2.days import State, read_state
-from levelworks.xco2.days_stage import Ready, find_ready, known_gaps
+from levelworks.xco2.days_stage import Ready, find_ready, known_gaps, merged_states
 from levelworks.xco2.lite_names import DATASETS, parse_name
 from levelworks.xco2.options import LITE_NAMES, Xco2
 from levelworks.xco2.target_ids import ids_of_centres, ids_of_targets
@@ -139,11 +139,17 @@ def plan_campaign(section: Xco2, own_state: Path) -> Plan:
             raise InvalidOptions(f"config: xco2.granules: {error}") from None
     elsewhere = _state(section.state)
     before = _state(own_state if own_state.is_file() else None)
-    processed = State({**elsewhere.processed, **before.processed})
+    processed = merged_states(elsewhere, before)
     names = [path.name for path in granules.values()]
-    return Plan(
-        section, granules, find_ready(names, known_gaps(section.gaps), processed, section.select_days), elsewhere
-    )
+    ready = find_ready(names, known_gaps(section.gaps), processed, section.select_days)
+    plan = Plan(section, granules, ready, elsewhere)
+    for dataset in plan.datasets if section.cubes == "on" else ():
+        if plan.targets_file(dataset) is None and not plan.makes_targets:
+            raise InvalidOptions(
+                f"config: xco2.targets.oco3 names no file, but there are granules of {dataset}; name it, or leave "
+                "the dataset out by xco2.select-days.skipped"
+            )
+    return plan
 
 
 def _state(path: Path | None) -> State:

@@ -63,6 +63,7 @@ def _empty_climatology(path: Path, outcome: Outcome) -> None:
 def select_days(
     granules: list[Path],
     gaps: Path | None,
+    elsewhere: Path | None,
     standing: Path | None,
     finished: list[Path],  # noqa: ARG001 - what must be done before a day counts as processed
     *,
@@ -73,7 +74,7 @@ def select_days(
     """Tell which days are ready and which wait, and note what was processed."""
     from levelworks.xco2 import days_stage
 
-    return days_stage.select(granules, gaps, standing, days, state, options)
+    return days_stage.select(granules, gaps, elsewhere, standing, days, state, options)
 
 
 @stage("xco2", "make-targets", version=1, empty=_empty_text)

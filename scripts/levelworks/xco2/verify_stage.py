@@ -54,8 +54,6 @@ def verify(pre: Path, post: Path, standing: Path | None, report: Path, options: 
             content["cubes"][name] = known
             continue
         found: dict[str, Any] = {"checksum": checksum(path, "xxh3"), "size": size, "findings": []}
-        if recorded is not None and found["checksum"] != recorded:
-            found["findings"].append(f"{path}: its content is not what its record says")
         try:
             cube = StandingCube.read(path)
             cubes[name] = cube
@@ -63,12 +61,15 @@ def verify(pre: Path, post: Path, standing: Path | None, report: Path, options: 
             found["findings"] += examine(cube, compliance=options.compliance)
         except (InvalidOptions, InvalidInput) as error:
             found["findings"].append(str(error))
+        if recorded is not None and found["checksum"] != recorded:
+            found["findings"].append(f"{path}: its content is not what its record says")
         if options.checksum:
             found |= {"md5_tree": store_checksum(path), "md5_tree_of_chunks": store_checksum(path, chunks_only=True)}
         content["cubes"][name] = found
     if cubes and len(paths) == 2:
-        both = {name: cubes.get(name) or StandingCube.read(path) for name, path in paths.items()}
-        content["contradictions"] = list(compare_sets(both["pre"], both["post"]))
+        both = {name: cubes.get(name) or _readable(path) for name, path in paths.items()}
+        if both["pre"] is not None and both["post"] is not None:
+            content["contradictions"] = list(compare_sets(both["pre"], both["post"]))
     elif not cubes:
         content["contradictions"] = before.get("contradictions", [])
     report.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -79,6 +80,13 @@ def verify(pre: Path, post: Path, standing: Path | None, report: Path, options: 
         more = f" and {len(findings) - 1} more" if len(findings) > 1 else ""
         return Outcome(Status.QUARANTINED, f"{findings[0]}{more}", quality, tuple(findings[:LISTED]))
     return Outcome(quality=quality)
+
+
+def _readable(path: Path) -> StandingCube | None:
+    try:
+        return StandingCube.read(path)
+    except InvalidOptions:
+        return None  # its own findings say so
 
 
 def _read(standing: Path | None) -> dict[str, Any]:
