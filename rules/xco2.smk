@@ -254,7 +254,7 @@ rule make_climatology:
     input:
         cube=XCO2.record_of(XCO2.cube),
     output:
-        climatology=XCO2.climatology,
+        record=XCO2.record_of(XCO2.climatology),
     log:
         log_file("xco2", "make-climatology", "{quality}/{dataset}/{target}_{span}"),
     benchmark:
@@ -265,10 +265,11 @@ rule make_climatology:
         runtime=grown(10, 1.5),
         expected_seconds=3,
     params:
+        climatology=XCO2.climatology,
         options=lambda wildcards: options("xco2", "make-climatology", span=wildcards.span),
         version=version("xco2", "make-climatology"),
     shell:
-        command("xco2", "make-climatology", ["climatology"])
+        command("xco2", "make-climatology", ["climatology"], folders=["climatology"])
 
 
 rule plot_capture:
@@ -296,7 +297,7 @@ rule plot_target:
     input:
         cube=XCO2.good_cube_record,
     output:
-        picture=XCO2.target_picture,
+        record=XCO2.record_of(XCO2.target_picture),
     log:
         log_file("xco2", "plot-target", "{dataset}/{target}"),
     benchmark:
@@ -307,10 +308,11 @@ rule plot_target:
         runtime=grown(10, 1.5),
         expected_seconds=3,
     params:
+        picture=XCO2.target_picture,
         options=options("xco2", "plot-target"),
         version=version("xco2", "plot-target"),
     shell:
-        command("xco2", "plot-target", ["picture"])
+        command("xco2", "plot-target", ["picture"], folders=["picture"])
 
 
 rule select_days:

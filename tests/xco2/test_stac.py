@@ -25,7 +25,7 @@ from levelworks.core.outcome import InvalidInput
 from levelworks.xco2.cogs import write_cog
 from levelworks.xco2.geography import Box
 from levelworks.xco2.grid_files import Entry, GridSpec, Source
-from levelworks.xco2.stac import cog_asset, footprint_geometry, make_collection, make_item, make_item_collection
+from levelworks.xco2.stac import cog_asset, footprint_geometry, make_collection, make_item
 
 SCHEMAS = Path(__file__).parent / "schemas"
 LOS_ANGELES = Box(-119.5, 32.5, -116.5, 35.5)
@@ -357,13 +357,3 @@ def test_a_collection_may_be_empty():
     del found["extent"]
     with pytest.raises(jsonschema.ValidationError):
         validate(found)
-
-
-def test_items_in_one_file_are_in_order():
-    items = [make_item(entry(id=one), SOURCE, *footprints(0.0, 0.0), {}) for one in "bca"]
-    found = make_item_collection(items)
-    assert found["type"] == "FeatureCollection"
-    assert [one["id"] for one in found["features"]] == ["a", "b", "c"]
-    assert len(pystac.ItemCollection.from_dict(found)) == 3
-    with pytest.raises(InvalidInput, match="more than one capture has the id a"):
-        make_item_collection([*items, items[2]])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from matplotlib.colors import FuncNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from levelworks.core.outcome import Outcome, Status
 
@@ -77,14 +78,26 @@ class Sheet:
         placed = {"ha": "left", "va": "top", "color": "#222222"} | style
         self.figure.text(left / self.width, 1 - top / self.height, text, **placed)
 
-    def save(self, path: Path) -> None:
-        """Draw the figure and write it as a PNG of at most 256 colours, without date, software or other metadata."""
+    def save(self, path: Path, notes: Mapping[str, str] | None = None) -> None:
+        """Draw the figure and write it as a PNG of at most 256 colours, with no metadata but some notes."""
         canvas = self.figure.canvas
         assert isinstance(canvas, FigureCanvasAgg)
         canvas.draw()
         drawn = np.asarray(canvas.buffer_rgba())[..., :3]
+        texts = PngInfo()
+        for key, text in (notes or {}).items():
+            texts.add_text(key, text)
         with path.open("wb") as file:
-            _with_palette(drawn, self.meaning).save(file, format="PNG")
+            _with_palette(drawn, self.meaning).save(file, format="PNG", pnginfo=texts)
+
+
+def note_of(picture: Path, key: str) -> str | None:
+    """Return a note that a picture was saved with; None without it, or where the file is no picture."""
+    try:
+        with Image.open(picture) as opened:
+            return opened.info.get(key)
+    except OSError:
+        return None
 
 
 def _with_palette(drawn: np.ndarray, meaning: set[int]) -> Image.Image:

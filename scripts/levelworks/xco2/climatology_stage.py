@@ -17,6 +17,8 @@ from levelworks.xco2.options import MakeClimatology
 from levelworks.xco2.sounding_errors import error_name
 from levelworks.xco2.verify_stage import standing_cube
 
+DIGEST = "cube_digest"
+"""Attribute: what of a cube and of options the climatology was made of."""
 COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
 FLOATS = {
     "mean": "mean of the captures",
@@ -36,8 +38,10 @@ CELL_METHODS = {
 }
 
 
-def make_climatology(path: Path, climatology: Path, options: MakeClimatology) -> Outcome:
+def make_climatology(path: Path, standing: Path | None, climatology: Path, options: MakeClimatology) -> Outcome:
     """Average a cube over spans; captures count the same, and by inverse variance where they have errors.
+
+    What stands stays where the cube has not changed since.
 
     Raises
     ------
@@ -47,13 +51,26 @@ def make_climatology(path: Path, climatology: Path, options: MakeClimatology) ->
     cube = StandingCube.read(standing_cube(path))
     if not cube.slices:
         raise NothingToProduce("the cube has no capture")
+    digest = cube.digest(options)
+    if standing is not None and _digest_of(standing) == digest:
+        return Outcome(quality={"captures": len(cube.slices), "changed": False})
     name = _variable(cube, options)
     error = error_name(f"/{name}").lstrip("/")
     times = [one.start for one in cube.slices]
     found = dict(span_statistics(times, options.span, _slices(cube, name, error)))
     labels = sorted(found)
-    _write(climatology, cube, name, options.span, labels, [found[label] for label in labels])
-    return Outcome(quality={"captures": len(times), "spans": len(labels), "variable": f"/{name}"})
+    _write(climatology, cube, name, digest, options.span, labels, [found[label] for label in labels])
+    return Outcome(quality={"captures": len(times), "spans": len(labels), "variable": f"/{name}", "changed": True})
+
+
+def _digest_of(standing: Path) -> str | None:
+    import netCDF4
+
+    try:
+        with netCDF4.Dataset(standing) as file:
+            return str(getattr(file, DIGEST, ""))
+    except OSError:
+        return None
 
 
 def _variable(cube: StandingCube, options: MakeClimatology) -> str:
@@ -97,6 +114,7 @@ def _write(
     path: Path,
     cube: StandingCube,
     name: str,
+    digest: str,
     span: str,
     labels: Sequence[np.datetime64],
     statistics: Sequence[SpanStatistics],
@@ -108,6 +126,7 @@ def _write(
     variable = cube.store.arrays[name].attributes
     grid = cube.spec.grid
     with netCDF4.Dataset(path, "w") as file:
+        file.setncattr(DIGEST, digest)
         file.setncatts({one: source[one] for one in kept if one in source})
         file.setncatts(
             {
@@ -149,11 +168,3 @@ def _put(file: Any, name: str, dimensions: tuple[str, ...], values: np.ndarray, 
     variable = file.createVariable(name, values.dtype, dimensions, **fill, **packed)
     variable.setncatts(attributes)
     variable[...] = values
-
-
-def write_empty(path: Path, reason: str) -> None:
-    """Write a climatology without any span, which says why."""
-    import netCDF4
-
-    with netCDF4.Dataset(path, "w") as file:
-        file.setncatts({"Conventions": "CF-1.11, ACDD-1.3", "title": "no climatology", "comment": reason})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,15 +10,12 @@ from levelworks.core.outcome import InvalidInput, InvalidOptions, InvalidReferen
 from levelworks.core.record import status_of
 from levelworks.xco2.capture_lists import Listed, listing, read_listing
 from levelworks.xco2.cube_slices import CubeSlice, Incoming, merge
-from levelworks.xco2.cubes import STORAGE, FromGrids, Identity, StandingCube, write_cube
+from levelworks.xco2.cubes import FromGrids, Identity, StandingCube, write_cube
 from levelworks.xco2.grid_files import Entry, Source, open_grids, source_of
 from levelworks.xco2.layers import without_values
-from levelworks.xco2.options import ListCaptures, Store, UpdateCube
+from levelworks.xco2.options import ListCaptures, UpdateCube
 from levelworks.xco2.slice_layers import Kept
-
-FORMAT = 1
-"""Raise it when cubes are laid out otherwise: those that stand are then written anew."""
-
+from levelworks.xco2.store_layout import STORAGE, storage_digest
 
 Granules = list[tuple[Path, Source, tuple[Entry, ...]]]
 
@@ -156,9 +151,3 @@ def _identity(options: UpdateCube, standing: StandingCube | None, slices: Sequen
         name = fresh[-1].target_name
     spec = fresh[0].spec if fresh or standing is None else standing.spec
     return Identity(options.dataset, (options.target, name), options.quality_set == "post", spec)
-
-
-def storage_digest(options: Store) -> str:
-    """Return a digest of all options that a store's files depend on."""
-    chosen = options.model_dump(mode="json", include=set(Store.model_fields) - {"drop_empty"})
-    return hashlib.sha256(json.dumps([FORMAT, chosen], sort_keys=True).encode()).hexdigest()[:16]

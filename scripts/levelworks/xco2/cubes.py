@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from levelworks.core.options import Options
 from levelworks.core.outcome import InvalidInput, InvalidOptions
 from levelworks.xco2.cube_attributes import (
     TIME_ATTRIBUTES,
@@ -32,14 +34,9 @@ from levelworks.xco2.grids import EqualAreaGrid
 from levelworks.xco2.layers import Layer, wider
 from levelworks.xco2.options import Store
 from levelworks.xco2.slice_layers import Kept, Part, write_slices
-from levelworks.xco2.zarr_arrays import ArraySpec
+from levelworks.xco2.store_layout import GRID, LAYER_SETS, STORAGE, layer_spec, put_coordinate
 from levelworks.xco2.zarr_readers import StoreReader
 from levelworks.xco2.zarr_writers import StoreWriter, new_store
-
-TIME_CHUNK = 4000
-"""Slices of a coordinate in one chunk."""
-STORAGE, GRID, LAYER_SETS = "storage_digest", "grid_definition", "layer_sets"
-"""Attributes: how a store is packed, what its grid is made from, and what the variables of its slices are by digest."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +80,12 @@ class StandingCube:
                 f"{path} is no cube that can be updated ({cause}); move it away, then it is made anew"
             ) from None
         return cls(store, tuple(slices))
+
+    def digest(self, options: Options) -> str:
+        """Return a digest of all that a product of the cube depends on: its slices, its grid, and these options."""
+        slices = [(one.capture_id, one.time, one.content_digest) for one in self.slices]
+        content = [slices, self.store.attributes[GRID], self.store.attributes["title"], options.model_dump(mode="json")]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     @property
     def spec(self) -> GridSpec:
@@ -143,7 +146,10 @@ def write_cube(
                 writer.group(group, {})
             _write_coordinates(writer, group, identity, slices)
         for name, several in parts.items():
-            array = _layer_spec(name, len(slices), kinds[name], identity, options)
+            # What describes slices stands in the root alone.
+            coordinates = [] if "/" in name else [*COLUMNS, *_places(identity)]
+            shape = (len(slices), *identity.spec.grid.shape)
+            array = layer_spec(name, shape, _horizontal(identity), kinds[name], coordinates, options)
             write_slices(writer, old, array, several, link=link)
         writer.finish()
 
@@ -184,30 +190,9 @@ def _horizontal(identity: Identity) -> tuple[str, str]:
     return ("y", "x") if isinstance(identity.spec.grid, EqualAreaGrid) else ("latitude", "longitude")
 
 
-def _layer_spec(name: str, slices: int, kind: Layer, identity: Identity, options: Store) -> ArraySpec:
-    shape = (slices, *identity.spec.grid.shape)
-    chunks = options.chunks
-    inner = chunks.time, min(chunks.latitude, shape[1]), min(chunks.longitude, shape[2])
-    whole = (math.ceil(options.shard / inner[0]) * inner[0], *inner[1:])
-    coordinates = [*COLUMNS, *(("latitude", "longitude") if _horizontal(identity) == ("y", "x") else ())]
-    if "/" in name:
-        coordinates = []  # they stand in the root
-    attributes = {
-        **kind.attributes,
-        "grid_mapping": "crs",
-        **({"coordinates": " ".join(coordinates)} if coordinates else {}),
-    }
-    sharded = options.zarr_format == 3
-    return ArraySpec(
-        name,
-        shape,
-        whole if sharded else inner,
-        kind.values.dtype,
-        kind.fill,
-        ("time", *_horizontal(identity)),
-        attributes,
-        inner if sharded else None,
-    )
+def _places(identity: Identity) -> tuple[str, ...]:
+    """Return the coordinates that have both horizontal dimensions."""
+    return ("latitude", "longitude") if _horizontal(identity) == ("y", "x") else ()
 
 
 def _write_coordinates(writer: StoreWriter, group: str, identity: Identity, slices: Sequence[CubeSlice]) -> None:
@@ -221,12 +206,7 @@ def _write_coordinates(writer: StoreWriter, group: str, identity: Identity, slic
             writer.repeat(name, f"{group}/{name}")
         return
     columns = as_columns(slices)
-
-    def put(name: str, dimensions: tuple[str, ...], values: np.ndarray, attributes: Mapping[str, Any]) -> None:
-        along_time = dimensions[:1] == ("time",)
-        chunks = tuple(TIME_CHUNK if along_time and axis == 0 else size for axis, size in enumerate(values.shape))
-        writer.write(ArraySpec(name, values.shape, chunks, values.dtype, None, dimensions, attributes), values)
-
+    put = partial(put_coordinate, writer)
     put("time", ("time",), columns.pop("time"), TIME_ATTRIBUTES)
     put("time_bnds", ("time", "bnds"), columns.pop("time_bnds"), {})
     for name, values in columns.items():

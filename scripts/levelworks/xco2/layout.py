@@ -172,13 +172,16 @@ class Layout:
             pairs = [(dataset, target) for dataset, targets in plan.targets.items() for target in targets]
             found += [f"{self.report.format(dataset=dataset, target=target)}.json" for dataset, target in pairs]
             found += [
-                self.climatology.format(quality=quality, dataset=dataset, target=target, span=span)
+                self.record_of(self.climatology.format(quality=quality, dataset=dataset, target=target, span=span))
                 for span in section.climatologies
                 for dataset, target in pairs
                 for quality in self.quality_sets
             ]
             if section.plots:
-                found += [self.target_picture.format(dataset=dataset, target=target) for dataset, target in pairs]
+                found += [
+                    self.record_of(self.target_picture.format(dataset=dataset, target=target))
+                    for dataset, target in pairs
+                ]
         if section.cogs == "on":
             pattern = self.links if section.cog_folder else f"{self.cogs}.json"
             found += [pattern.format(dataset=one.dataset, day=one.day.isoformat()) for one in plan.granules.values()]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from levelworks.core.outcome import InvalidOptions, NothingToProduce, Outcome
-from levelworks.xco2.cube_stage import read_granules, storage_digest
-from levelworks.xco2.cubes import STORAGE
+from levelworks.xco2.cube_stage import read_granules
 from levelworks.xco2.grid_files import GridSpec
 from levelworks.xco2.mosaics import Contribution, StandingMosaic, merge_days, write_mosaic
 from levelworks.xco2.options import UpdateGlobal
 from levelworks.xco2.slice_layers import Kept
+from levelworks.xco2.store_layout import STORAGE, storage_digest
 
 
 def update_global(worlds: list[Path], standing_path: Path | None, mosaic: Path, options: UpdateGlobal) -> Outcome:

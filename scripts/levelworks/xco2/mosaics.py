@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +13,6 @@ import numpy as np
 
 from levelworks.core.outcome import InvalidInput, InvalidOptions
 from levelworks.xco2.cube_attributes import GEOGRAPHIC, TIME_UNITS, axes_of, common_attributes, coverage
-from levelworks.xco2.cubes import GRID, LAYER_SETS, STORAGE
 from levelworks.xco2.granule import DATASETS
 from levelworks.xco2.grid_files import (
     GridFiles,
@@ -30,13 +28,12 @@ from levelworks.xco2.layers import Layer, wider
 from levelworks.xco2.lite_times import day_start
 from levelworks.xco2.options import UpdateGlobal
 from levelworks.xco2.slice_layers import Kept, Part, write_slices
-from levelworks.xco2.zarr_arrays import ArraySpec
+from levelworks.xco2.store_layout import GRID, LAYER_SETS, STORAGE, layer_spec, put_coordinate
 from levelworks.xco2.zarr_readers import StoreReader
 from levelworks.xco2.zarr_writers import StoreWriter, new_store
 
 PREFIXES = {"oco2": "OCO2_global_", "oco3": "OCO3_global_", "oco3_sif": "OCO3_SIF_global_"}
 DAY_S = 86400.0
-TIME_CHUNK = 4000
 
 TIME_ATTRIBUTES = {
     "standard_name": "time",
@@ -169,7 +166,10 @@ def write_mosaic(
         writer.group("", attributes | {GRID: as_definition(spec), STORAGE: storage, LAYER_SETS: sets})
         _write_coordinates(writer, spec, days)
         for name, several in parts.items():
-            write_slices(writer, old, _spec_of(name, len(days), kinds[name], spec, options), several, link=link)
+            coordinates = [PREFIXES[dataset_of(name)] + column for column in COLUMNS]
+            shape = (len(days), spec.rows, spec.columns)
+            array = layer_spec(name, shape, ("latitude", "longitude"), kinds[name], coordinates, options)
+            write_slices(writer, old, array, several, link=link)
         writer.finish()
 
 
@@ -220,33 +220,8 @@ def _described(dataset: str, path: str, layer: Layer, paths: Sequence[str]) -> L
     return Layer(layer.values, layer.fill, attributes)
 
 
-def _spec_of(name: str, days: int, kind: Layer, spec: GridSpec, options: UpdateGlobal) -> ArraySpec:
-    shape = (days, spec.rows, spec.columns)
-    chunks = options.chunks
-    inner = chunks.time, min(chunks.latitude, shape[1]), min(chunks.longitude, shape[2])
-    whole = (math.ceil(options.shard / inner[0]) * inner[0], *inner[1:])
-    sharded = options.zarr_format == 3
-    columns = " ".join(PREFIXES[dataset_of(name)] + column for column in COLUMNS)
-    attributes = {**kind.attributes, "grid_mapping": "crs", "coordinates": columns}
-    dimensions = ("time", "latitude", "longitude")
-    return ArraySpec(
-        name,
-        shape,
-        whole if sharded else inner,
-        kind.values.dtype,
-        kind.fill,
-        dimensions,
-        attributes,
-        inner if sharded else None,
-    )
-
-
 def _write_coordinates(writer: StoreWriter, spec: GridSpec, days: Days) -> None:
-    def put(name: str, dimensions: tuple[str, ...], values: np.ndarray, attributes: Mapping[str, Any]) -> None:
-        along_time = dimensions[:1] == ("time",)
-        chunks = tuple(TIME_CHUNK if along_time and axis == 0 else size for axis, size in enumerate(values.shape))
-        writer.write(ArraySpec(name, values.shape, chunks, values.dtype, None, dimensions, attributes), values)
-
+    put = partial(put_coordinate, writer)
     starts = np.array([day_start(day) for day in days], np.float64)
     put("time", ("time",), starts, TIME_ATTRIBUTES)
     put("time_bnds", ("time", "bnds"), np.stack([starts, starts + DAY_S], axis=1), {})

@@ -62,6 +62,14 @@ class Strip:
         return self.spec.dtype.kind == "f"
 
 
+def read_cube(path: Path) -> StandingCube:
+    """Read a cube to be drawn; raise InvalidInput where the folder is none."""
+    try:
+        return StandingCube.read(path)
+    except (InvalidOptions, KeyError, ValueError) as error:
+        raise InvalidInput(f"{path.name}: no cube of a target, or damaged ({error})") from None
+
+
 def read_strip(path: Path, variables: Mapping[Any, str], most: int) -> Strip:
     """Read the latest slices of one variable of a cube; memory is that of their touched cells and one chunk.
 
@@ -74,11 +82,8 @@ def read_strip(path: Path, variables: Mapping[Any, str], most: int) -> Strip:
     InvalidOptions
         Where it has no such variable.
     """
-    try:
-        cube = StandingCube.read(path)
-        grid = cube.spec.grid
-    except (InvalidOptions, KeyError, ValueError) as error:
-        raise InvalidInput(f"{path.name}: no cube of a target, or damaged ({error})") from None
+    cube = read_cube(path)
+    grid = cube.spec.grid
     gridded = {name: spec for name, spec in cube.store.arrays.items() if len(spec.shape) == 3}
     if not cube.slices or not gridded:
         raise NothingToProduce(f"{path.name} has no slice")

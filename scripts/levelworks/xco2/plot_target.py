@@ -21,7 +21,7 @@ from levelworks.xco2 import plot_maps as maps
 from levelworks.xco2.granule import Mode
 from levelworks.xco2.options import PlotTarget
 from levelworks.xco2.plot_footprints import HIGH, LOW
-from levelworks.xco2.plot_slices import DrawnSlice, Strip, read_strip
+from levelworks.xco2.plot_slices import DrawnSlice, Strip, read_cube, read_strip
 
 WIDTH, LEFT, RIGHT, TOP = 1500, 92, 130, 96
 """Pixels: of the picture, and left of, right of and above the maps."""
@@ -36,11 +36,15 @@ LOOKS: dict[int, tuple[str, str, str]] = {
     Mode.GLINT: ("glint", "v", "#7f3b08"),
 }
 """Short name, marker and colour of modes."""
+DIGEST = "cube_digest"
+"""Note: what of a cube and of options a picture was drawn from."""
 OTHER = ("other mode", "D", "#777777")
 
 
-def draw_target(cube: Path, picture: Path, options: PlotTarget) -> Outcome:
+def draw_target(cube: Path, picture: Path, options: PlotTarget, standing: Path | None = None) -> Outcome:
     """Draw the latest slices of a cube as maps in order of time, and the percentiles of their cells against time.
+
+    What stands stays where the cube has not changed since.
 
     Parameters
     ----------
@@ -49,6 +53,8 @@ def draw_target(cube: Path, picture: Path, options: PlotTarget) -> Outcome:
     picture : Path
         PNG to write.
     options : PlotTarget
+    standing : Path, optional
+        Picture that stands under the name of the new one.
 
     Returns
     -------
@@ -67,6 +73,9 @@ def draw_target(cube: Path, picture: Path, options: PlotTarget) -> Outcome:
     record = read_record(cube)
     if record is not None and record["outcome"] != "done":
         raise NothingToProduce(f"{cube.name} is empty ({record['outcome']}): {record['reason']}")
+    digest = read_cube(cube).digest(options)
+    if standing is not None and plots.note_of(standing, DIGEST) == digest:
+        return Outcome(quality={"changed": False})
     strip = read_strip(cube, options.variables, options.most)
     columns, size = _layout(len(strip.slices))
     rows = -(-len(strip.slices) // columns)
@@ -75,7 +84,7 @@ def draw_target(cube: Path, picture: Path, options: PlotTarget) -> Outcome:
         _draw_headline(page, strip)
         norm = _draw_maps(page, strip, columns, size)
         _draw_series(page, strip, bottom + 40, norm)
-        page.save(picture)
+        page.save(picture, {DIGEST: digest})
     medians = [one.percentiles[1] for one in strip.slices if math.isfinite(one.percentiles[1])]
     quality = {"variable": f"/{strip.variable}", "slices": len(strip.cube.slices), "slices_drawn": len(strip.slices)}
     return Outcome(quality=quality | ({"last_median": medians[-1]} if medians else {}))

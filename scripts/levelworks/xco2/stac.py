@@ -247,11 +247,6 @@ def make_collection(
     return collection
 
 
-def make_item_collection(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Put Items into one GeoJSON feature collection, in order of time; raise InvalidInput where two have one id."""
-    return {"type": "FeatureCollection", "features": [dict(item) for item in _ordered(items)]}
-
-
 def footprint_geometry(
     vertex_longitude: np.ndarray, vertex_latitude: np.ndarray
 ) -> tuple[dict[str, Any] | None, list[float] | None]:

@@ -53,12 +53,6 @@ def _empty_picture(path: Path, outcome: Outcome) -> None:
     draw_nothing(path, outcome)
 
 
-def _empty_climatology(path: Path, outcome: Outcome) -> None:
-    from levelworks.xco2.climatology_stage import write_empty
-
-    write_empty(path, outcome.reason)
-
-
 @stage("xco2", "select-days", version=1, empty=_empty_text, updates="state")
 def select_days(
     granules: list[Path],
@@ -151,12 +145,12 @@ def tabulate_targets(captures: list[Path], targets: Path, *, tables: Path, optio
     return table_stage.tabulate(captures, targets, tables, options)
 
 
-@stage("xco2", "make-climatology", version=1, empty=_empty_climatology)
-def make_climatology(cube: Path, *, climatology: Path, options: MakeClimatology) -> Outcome:
+@stage("xco2", "make-climatology", version=1, empty=_empty_text, updates="climatology")
+def make_climatology(cube: Path, standing: Path | None, *, climatology: Path, options: MakeClimatology) -> Outcome:
     """Average a cube, given by itself or by its record, over months, seasons or years."""
     from levelworks.xco2 import climatology_stage
 
-    return climatology_stage.make_climatology(cube, climatology, options)
+    return climatology_stage.make_climatology(cube, standing, climatology, options)
 
 
 @stage("xco2", "plot-capture", version=1, empty=_empty_picture)
@@ -167,10 +161,10 @@ def plot_capture(captures: Path, grids: Path, *, picture: Path, options: PlotCap
     return draw_captures(captures, grids, picture, options)
 
 
-@stage("xco2", "plot-target", version=1, empty=_empty_picture)
-def plot_target(cube: Path, *, picture: Path, options: PlotTarget) -> Outcome:
+@stage("xco2", "plot-target", version=1, empty=_empty_picture, updates="picture")
+def plot_target(cube: Path, standing: Path | None, *, picture: Path, options: PlotTarget) -> Outcome:
     """Draw the latest slices of a cube, given by itself or by its record, and its course in time."""
     from levelworks.xco2.plots import draw_target
     from levelworks.xco2.verify_stage import standing_cube
 
-    return draw_target(standing_cube(cube), picture, options)
+    return draw_target(standing_cube(cube), picture, options, standing)
