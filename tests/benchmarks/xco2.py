@@ -85,7 +85,7 @@ def _quiet() -> None:
 
 def _seed(files: tuple[Path, Path, list[str]], cells: int) -> float:
     """Grid one variable of the same captures, both sets, as OCO3-data-transformer does; CPU seconds, no I/O."""
-    from seed_reference import seed_capture
+    from seed_reference import grid_capture
 
     from levelworks.xco2.capture_files import read_captures
     from levelworks.xco2.cut_stage import cut
@@ -98,10 +98,11 @@ def _seed(files: tuple[Path, Path, list[str]], cells: int) -> float:
     targets = read_targets(files[1])
     start = time.process_time()
     for capture in captured.captures:
-        soundings = captured.granule.take(capture.indices[captured.usable[capture.indices]])
+        granule = captured.granule.take(capture.indices[captured.usable[capture.indices]])
+        names = ("longitude", "latitude", "vertex_longitude", "vertex_latitude", "quality")
+        soundings = {one: getattr(granule, one) for one in names} | {"/xco2": granule.variables["/xco2"].values}
         box = targets[capture.target_id].box
-        for keep in (np.ones(len(soundings), bool), soundings.good):
-            seed_capture(soundings.take(np.flatnonzero(keep)), box, cells, cells, "linear", "/xco2")
+        grid_capture("oco3", soundings, (0, len(granule)), "/xco2", tuple(box), (cells, cells), "linear")
     return time.process_time() - start
 
 
