@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import shutil
@@ -14,50 +13,17 @@ from pathlib import Path
 import pytest
 import xarray as xr
 import yaml
+from lite_campaigns import DATASETS, FIRST, section, simulated_days, stores
 
 from levelworks.xco2.simulate import simulate_day
-from levelworks.xco2.simulated_campaigns import campaign_targets, looks_of_day
-from levelworks.xco2.targets import read_targets, write_targets
+from levelworks.xco2.simulated_campaigns import looks_of_day
+from levelworks.xco2.targets import read_targets
 from workflow import Workflow, planned
-
-FIRST = dt.date(2020, 3, 3)
-GRID = {"latitude": 60, "longitude": 60}
-DATASETS = ("oco2", "oco3", "oco3_sif")
-
-
-def simulated(folder: Path, days: int = 3, targets: int = 3, datasets=DATASETS, **kinds) -> list[Path]:
-    """Write small days of several datasets and their targets file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    sites = campaign_targets(targets)
-    write_targets(sites, folder / "targets.json")
-    paths = []
-    for day in (FIRST + dt.timedelta(days=number) for number in range(days)):
-        for dataset in datasets:
-            looks = looks_of_day(sites, day, dataset, looks=2, frames=8)
-            paths.append(simulate_day(folder, dataset, day, looks, background=20, **kinds))
-    return paths
-
-
-def section(**more) -> dict:
-    """Return a configuration of the line on small grids."""
-    return {"granules": "raw", "targets": "raw/targets.json", "grid-capture": GRID, **more}
 
 
 def run(campaign: Workflow, *words: str, **options):
     """Run the line in warm workers, as people do."""
     return campaign.run("xco2", *words, profile="local", **options)
-
-
-def stores(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of every file of the cubes and mosaics, records and locks aside."""
-    found = {}
-    for stage in ("update-cube", "update-global"):
-        root = folder / "results" / "xco2" / stage
-        for path in sorted(root.rglob("*")):
-            inside = path.relative_to(root)
-            if path.is_file() and path.suffix != ".json" and path.suffix != ".lock":
-                found[f"{stage}/{inside}"] = path.read_bytes()
-    return found
 
 
 def record(folder: Path, product: str) -> dict:
@@ -68,7 +34,7 @@ def record(folder: Path, product: str) -> dict:
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("raw")
-    simulated(folder)
+    simulated_days(folder)
     return folder
 
 
