@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from lite_line import LiteLine, ending, quality
+from lite_line import LA, LiteLine, ending, overpass, quality, write_boxes
 
 from levelworks.core.outcome import Status
+from levelworks.xco2.granule import Mode
 
 
 @pytest.fixture
@@ -65,3 +66,25 @@ def test_a_target_that_was_not_seen_has_no_climatology(line):
     line.run("make-climatology", {}, cube=record, climatology=product)
     assert ending(product)[:2] == (Status.SKIPPED, "the target has no cube yet")
     assert not product.exists()
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("dataset", ["oco2", "oco3", "oco3_sif"])
+def test_everything_that_soundings_have_makes_cubes_without_findings(line, dataset, zarr_format):
+    targets = write_boxes(line.folder / "t.json", {LA: (-118.7, 33.5, -117.7, 34.5)}, **{LA: "POINT (-118.2 34.0)"})
+    mode = Mode.TARGET if dataset == "oco2" else Mode.AREA_MAP
+    granule = line.day(0, overpass(mode=mode), dataset=dataset)
+    grids = line.grid(line.cut(granule, targets, everything=True), targets)
+    cube = line.update(grids, dataset=dataset, zarr_format=zarr_format)
+    assert ending(line.verify(cube))[:2] == (Status.DONE, "")
+    groups = {path.parent.name for path in cube.rglob("*") if path.name == "time"} - {cube.name}
+    assert len(groups) >= 3
+    for group in groups:
+        inner = xr.open_zarr(cube, group=group)
+        assert inner.latitude.dims == ("latitude",)
+        assert all(inner[name].dims == ("time", "latitude", "longitude") for name in inner.data_vars if name != "crs")
+
+
+def test_what_would_take_a_coordinate_s_name_is_left_out_with_a_warning(line):
+    captures = line.cut(line.day(0, dataset="oco3_sif"), variables=["/Daily_SIF_757nm", "/Geolocation/latitude"])
+    assert any("/Geolocation/latitude has no mean over an area" in one for one in ending(captures)[2])

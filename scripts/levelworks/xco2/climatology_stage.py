@@ -13,6 +13,7 @@ from levelworks.xco2.climatology import Slice, SpanStatistics, span_bounds, span
 from levelworks.xco2.cube_attributes import TIME_UNITS, axes_of, grid_mapping
 from levelworks.xco2.cubes import StandingCube
 from levelworks.xco2.layers import COVERAGE, EFFECTIVE_NUMBER, NUMBER
+from levelworks.xco2.lite_variables import DEFAULT_VARIABLES
 from levelworks.xco2.options import MakeClimatology
 from levelworks.xco2.sounding_errors import error_name
 from levelworks.xco2.verify_stage import standing_cube
@@ -74,7 +75,7 @@ def _digest_of(standing: Path) -> str | None:
 
 
 def _variable(cube: StandingCube, options: MakeClimatology) -> str:
-    """Return the array to average: the one asked for, or that with a standard error, or the first float."""
+    """Return the array to average: the one asked for, or what is usual, or has a standard error, or the first."""
     about = {one.lstrip("/") for one in (NUMBER, EFFECTIVE_NUMBER, COVERAGE)}
     floats = [
         name
@@ -86,8 +87,9 @@ def _variable(cube: StandingCube, options: MakeClimatology) -> str:
         if asked.strip("/") not in floats:
             raise NothingToProduce(f"the cube has no variable {asked}; it has {', '.join(floats)}")
         return str(asked.strip("/"))
+    usual = [path.strip("/") for path in DEFAULT_VARIABLES[cube.slices[0].source.dataset]]  # type: ignore[index]
     with_error = [name for name in floats if error_name(f"/{name}").lstrip("/") in floats]
-    return [*with_error, *floats][0]
+    return [*(name for name in usual if name in floats), *with_error, *floats][0]
 
 
 def _slices(cube: StandingCube, name: str, error: str) -> Iterator[Slice]:

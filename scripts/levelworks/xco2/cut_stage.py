@@ -15,7 +15,7 @@ from levelworks.xco2.capture_files import CutGranule, write_captures
 from levelworks.xco2.captures import MODES, Capture, Dropped, cut_captures
 from levelworks.xco2.granule import Granule
 from levelworks.xco2.lite_names import parse_name
-from levelworks.xco2.lite_variables import DEFAULT_VARIABLES, NEVER_GRIDDED
+from levelworks.xco2.lite_variables import DEFAULT_VARIABLES, never_gridded
 from levelworks.xco2.options import CutCaptures
 from levelworks.xco2.readers import list_variables, read_granule
 from levelworks.xco2.screening import Screen, isolated, screen_captures, screen_footprints
@@ -45,7 +45,7 @@ def wanted_variables(path: Path, options: CutCaptures) -> tuple[list[str], tuple
     else:
         chosen = DEFAULT_VARIABLES[kind] if options.variables is None else options.variables
         names = ["/" + name.strip("/") for name in chosen]
-    refused = tuple(name for name in names if name in NEVER_GRIDDED[kind])
+    refused = tuple(name for name in names if never_gridded(kind, name))
     return [name for name in dict.fromkeys(names) if name not in refused], refused
 
 

@@ -70,6 +70,15 @@ NEVER_GRIDDED: dict[Dataset, frozenset[str]] = {
 }
 """Full paths of what describes a sounding or its retrieval and has no mean over an area."""
 
+RESERVED = frozenset({"latitude", "longitude", "time", "time_tai93", "x", "y", "crs"})
+"""Names that coordinates have in products, in whatever group; where a sounding was and when has no mean either."""
+
+
+def never_gridded(dataset: Dataset, path: str) -> bool:
+    """Return whether a variable is left out, also where it is asked for."""
+    return path in NEVER_GRIDDED[dataset] or path.rpartition("/")[2].lower() in RESERVED
+
+
 AZIMUTHS = frozenset({"SAz", "VAz"})
 CLASSES = frozenset({"IGBP_index", "surface_type", "land_water_indicator", "att_data_source"})
 """Names of flags that neither an integer type nor the word flag gives away."""

@@ -14,6 +14,7 @@ from levelworks.xco2.cube_slices import CubeSlice
 from levelworks.xco2.cubes import StandingCube
 from levelworks.xco2.grids import Grid
 from levelworks.xco2.layers import COVERAGE, EFFECTIVE_NUMBER, NUMBER
+from levelworks.xco2.lite_variables import DEFAULT_VARIABLES
 from levelworks.xco2.plot_maps import find_variable, in_blocks
 from levelworks.xco2.zarr_arrays import ArraySpec
 from levelworks.xco2.zarr_readers import StoreReader
@@ -88,7 +89,8 @@ def read_strip(path: Path, variables: Mapping[Any, str], most: int) -> Strip:
     if not cube.slices or not gridded:
         raise NothingToProduce(f"{path.name} has no slice")
     asked = variables.get(cube.slices[0].source.dataset, "")
-    name = find_variable(asked, gridded) if asked else _first(gridded)
+    usual = [path.strip("/") for path in DEFAULT_VARIABLES[cube.slices[0].source.dataset]]  # type: ignore[index]
+    name = find_variable(asked, gridded) if asked else _first(gridded, usual)
     if name is None:
         raise InvalidOptions(f"variable is {asked!r}; {path.name} has {', '.join(f'/{one}' for one in gridded)}")
     spec = gridded[name]
@@ -104,8 +106,11 @@ def read_strip(path: Path, variables: Mapping[Any, str], most: int) -> Strip:
     )
 
 
-def _first(gridded: dict[str, ArraySpec]) -> str:
-    """Return the first variable that comes from soundings, of those that can be averaged if there is any."""
+def _first(gridded: dict[str, ArraySpec], usual: Sequence[str]) -> str:
+    """Return a usual variable, or the first that comes from soundings, of those that can be averaged if any can."""
+    for name in usual:
+        if name in gridded:
+            return name
     # What is derived, such as spreads, has no cell methods.
     own = [name for name, spec in gridded.items() if "cell_methods" in spec.attributes]
     own = own or [name for name in gridded if name not in DESCRIBING] or list(gridded)

@@ -14,7 +14,7 @@ from levelworks.xco2.granule import NO_ORBIT, Dataset, Granule, Mode, Variable
 from levelworks.xco2.lite_dataset import FILL, LiteDataset, fills, plain
 from levelworks.xco2.lite_names import GranuleName, parse_name
 from levelworks.xco2.lite_times import SIF_EPOCH, UNIX_EPOCH, day_start, seconds_from_dates
-from levelworks.xco2.lite_variables import DEFAULT_VARIABLES, NEVER_GRIDDED, REQUIRED, classify
+from levelworks.xco2.lite_variables import DEFAULT_VARIABLES, REQUIRED, classify, never_gridded
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LTCO2_MODES = {mode.value: mode for mode in Mode if mode >= 0}
@@ -69,7 +69,7 @@ def list_variables(path: Path) -> tuple[str, ...]:
             if variable.dimensions == dimensions
             and isinstance(variable.dtype, np.dtype)
             and variable.dtype.kind in "iuf"
-            and f"{prefix}/{name}" not in NEVER_GRIDDED[kind]
+            and not never_gridded(kind, f"{prefix}/{name}")
         )
 
 
