@@ -179,12 +179,15 @@ def test_a_killed_run_goes_on_to_the_same_stores(campaign, raw, tmp_path_factory
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    cubes = campaign.folder / "results" / "xco2" / "update-cube"
     deadline = time.monotonic() + 60
-    while len(list((campaign.folder / "results").rglob("*.zarr"))) < 4 and time.monotonic() < deadline:
+    while len(list(cubes.glob("*/*/[!.]*.zarr"))) < 4 and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    for cube in (campaign.folder / "results").rglob("[!.]*.zarr"):
+    standing = list(cubes.glob("*/*/[!.]*.zarr"))
+    assert len(standing) >= 4
+    for cube in standing:
         xr.open_zarr(cube).load()
     campaign.run("xco2", "--unlock", profile="local")
     run(campaign)
