@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from levelworks.core.layout import LineLayout
 from levelworks.core.stage import stages
 from levelworks.coronagraph.plan import Plan
 
 LINE = "coronagraph"
 
 
-class Layout:
+class Layout(LineLayout):
     """Paths of products by wildcard (``{frame}``, ``{group}``, ``{setting}``) and inputs by wildcard values.
 
     Parameters
@@ -22,9 +23,11 @@ class Layout:
         Folder of all products.
     """
 
+    line = LINE
+
     def __init__(self, plan: Plan, results: Path) -> None:
+        super().__init__(results)
         self.plan = plan
-        self._results = results
         self.noise_maps = self.product("make-noise-maps", "noise_maps.fits")
         self.bad_pixels = self.product("make-bad-pixel-map", "bad_pixels.fits")
         self.dark = self.product("make-dark", "{setting}.fits")
@@ -36,10 +39,6 @@ class Layout:
         self.peer_links: dict[str, str] = {}
         if plan.section.peer_view:
             self._add_peer_view()
-
-    def product(self, stage: str, name: str) -> str:
-        """Return the path of a product of a stage."""
-        return str(self._results / LINE / stage / name)
 
     def _add_peer_view(self) -> None:
         """Add cgi_iit_drp's documented names (bmap); the names that its code writes (bpmap) become links."""
@@ -123,8 +122,7 @@ class Layout:
         found += _expand(self.peer_links.values(), "group", groups)
         found += [self.noise_maps] * plan.makes_noise_maps + [self.bad_pixels] * plan.makes_bad_pixel_map
         if plan.section.plots:
-            root = self._results / LINE
-            drawn = [Path(path).relative_to(root) for path in found if "peer-view" not in Path(path).parts]
+            drawn = [Path(path).relative_to(self.root) for path in found if "peer-view" not in Path(path).parts]
             found += [self.product("plot", str(path.with_suffix(".png"))) for path in drawn]
         return found
 

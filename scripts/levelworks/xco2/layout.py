@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from levelworks.core.layout import LineLayout
 from levelworks.xco2.plan import Plan
 
-LINE = "xco2"
 
-
-class Layout:
+class Layout(LineLayout):
     """Paths of products by wildcard (``{granule}``, ``{dataset}``, ``{day}``, ``{quality}``, ``{target}``).
 
     Parameters
@@ -20,9 +19,11 @@ class Layout:
         Folder of all products.
     """
 
+    line = "xco2"
+
     def __init__(self, plan: Plan, results: Path) -> None:
+        super().__init__(results)
         self.plan = plan
-        self._results = results
         section = plan.section
         self.captures = self.product("cut-captures", "{granule}.nc")
         self.grids = self.product("grid-capture", "{granule}.nc")
@@ -44,10 +45,6 @@ class Layout:
         self.capture_picture = self.product("plot-capture", "{granule}.png")
         self.target_picture = self.product("plot-target", "{dataset}/{target}.png")
         self.quality_sets = {section.quality_sets.pre: "pre", section.quality_sets.post: "post"}
-
-    def product(self, stage: str, name: str) -> str:
-        """Return the path of a product of a stage."""
-        return str(self._results / LINE / stage / name)
 
     @staticmethod
     def record_of(path: str) -> str:

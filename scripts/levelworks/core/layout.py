@@ -1,0 +1,25 @@
+"""Where the products of a line stand: what the layouts of all lines begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+
+class LineLayout:
+    """Paths of a line's products, with wildcards in braces.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of all products.
+    """
+
+    line: ClassVar[str]
+
+    def __init__(self, results: Path) -> None:
+        self.root = results / self.line
+
+    def product(self, stage: str, name: str) -> str:
+        """Return the path of a product of a stage."""
+        return str(self.root / stage / name)
