@@ -18,7 +18,7 @@ from levelworks.xco2.lite_names import parse_name
 from levelworks.xco2.lite_variables import DEFAULT_VARIABLES, never_gridded
 from levelworks.xco2.options import CutCaptures
 from levelworks.xco2.readers import list_variables, read_granule
-from levelworks.xco2.screening import Screen, isolated, screen_captures, screen_footprints
+from levelworks.xco2.screening import Screen, screen_capture, screen_captures, screen_footprints
 from levelworks.xco2.sounding_errors import needed_for_errors
 from levelworks.xco2.swath_jumps import compare_swaths, flag_swath_jumps, number_swaths
 from levelworks.xco2.targets import read_targets
@@ -85,12 +85,14 @@ def _screen(
     granule: Granule, captures: Sequence[Capture], names: Sequence[str], options: CutCaptures
 ) -> tuple[np.ndarray, list[str]]:
     """Return flags of every sounding and the captures in which swaths are offset against each other."""
-    flags = screen_footprints(
-        granule.latitude,
-        granule.longitude,
-        granule.vertex_latitude,
-        granule.vertex_longitude,
-        max_edge_km=options.max_edge_km,
+    edge = options.max_edge_km
+    captured = np.zeros(len(granule), np.bool_)
+    for capture in captures if options.screen else ():
+        captured[capture.indices] = True
+    others = granule.take(np.flatnonzero(~captured))
+    flags = np.zeros(len(granule), np.uint8)
+    flags[~captured] = screen_footprints(
+        others.latitude, others.longitude, others.vertex_latitude, others.vertex_longitude, max_edge_km=edge
     )
     if not options.screen:
         return flags & np.uint8(Screen.POSITION | Screen.SHAPE), []
@@ -98,8 +100,7 @@ def _screen(
     main = next((name for name in names if name in granule.variables), None)
     for capture in captures:
         chosen = capture.indices
-        fit = chosen[flags[chosen] == 0]
-        flags[fit[isolated(granule.longitude[fit], granule.latitude[fit])]] |= np.uint8(Screen.ISOLATED)
+        flags[chosen] |= screen_capture(granule, capture, max_edge_km=edge)
         if options.swath_jump_sigmas and capture.mode == "sam" and main is not None:
             values = np.where(granule.good[chosen], granule.variables[main].values[chosen], np.nan)
             swaths = number_swaths(granule.time[chosen])

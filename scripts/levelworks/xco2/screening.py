@@ -47,8 +47,15 @@ def usable(flags: ArrayLike) -> NDArray[np.bool_]:
     return (np.asarray(flags) & np.uint8(UNFIT)) == 0
 
 
-def screen_capture(granule: Granule, capture: Capture) -> Flags:
+def screen_capture(granule: Granule, capture: Capture, *, max_edge_km: float = MAX_EDGE_KM) -> Flags:
     """Screen the soundings of a capture.
+
+    Parameters
+    ----------
+    granule : Granule
+    capture : Capture
+    max_edge_km : float
+        Longest edge of a footprint (km).
 
     Returns
     -------
@@ -57,7 +64,8 @@ def screen_capture(granule: Granule, capture: Capture) -> Flags:
     """
     chosen = capture.indices
     lat, lon = granule.latitude[chosen], granule.longitude[chosen]
-    flags = screen_footprints(lat, lon, granule.vertex_latitude[chosen], granule.vertex_longitude[chosen])
+    corners = granule.vertex_latitude[chosen], granule.vertex_longitude[chosen]
+    flags = screen_footprints(lat, lon, *corners, max_edge_km=max_edge_km)
     fit = np.flatnonzero(flags == 0)
     flags[fit[isolated(lon[fit], lat[fit])]] |= np.uint8(Screen.ISOLATED)
     return flags
