@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from levelworks.core.outcome import InvalidInput, LevelworksError, Status
+from levelworks.core.outcome import InvalidInput, LevelworksError, NothingToProduce, Status
 from levelworks.core.record import read_record
 
 LISTED = 20
@@ -53,6 +53,14 @@ def refuse_quarantined(path: Path) -> None:
     record = read_record(path)
     if record is not None and record["outcome"] == Status.QUARANTINED:
         raise InvalidInput(str(record["reason"]))
+
+
+def refuse_flagged(path: Path) -> None:
+    """Raise what an input's own stage raised where it is an empty product, so that a granule's outcome is passed on."""
+    refuse_quarantined(path)
+    record = read_record(path)
+    if record is not None and record["outcome"] == Status.SKIPPED:
+        raise NothingToProduce(str(record["reason"]))
 
 
 def usable_inputs(paths: Sequence[Path], max_quarantined: float | None, what: str) -> Inputs:

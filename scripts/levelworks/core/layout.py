@@ -23,3 +23,8 @@ class LineLayout:
     def product(self, stage: str, name: str) -> str:
         """Return the path of a product of a stage."""
         return str(self.root / stage / name)
+
+    @staticmethod
+    def record_of(path: str) -> str:
+        """Return the record beside a product: the output of rules whose product is a folder, or is updated."""
+        return f"{path}.json"

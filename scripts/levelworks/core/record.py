@@ -70,6 +70,14 @@ def record_path(product: Path) -> Path:
     return product.with_name(product.name + ".json")
 
 
+def described_product(path: Path) -> Path:
+    """Return the product that a path names: itself, or what a record stands beside.
+
+    Rules whose product is a folder or is updated hand on the record.
+    """
+    return path.with_name(path.name.removesuffix(".json"))
+
+
 def read_record(product: Path) -> dict[str, Any] | None:
     """Read the record of a product; None where there is none or it can't be read as one."""
     try:

@@ -46,11 +46,6 @@ class Layout(LineLayout):
         self.target_picture = self.product("plot-target", "{dataset}/{target}.png")
         self.quality_sets = {section.quality_sets.pre: "pre", section.quality_sets.post: "post"}
 
-    @staticmethod
-    def record_of(path: str) -> str:
-        """Return the record beside a product: the output of rules whose product is a folder, or is updated."""
-        return f"{path}.json"
-
     @property
     def grid_outputs(self) -> dict[str, str]:
         """Return the outputs of `grid-capture`: on the grids of targets, on that of the world, or both."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from levelworks.core.checksum import checksum
 from levelworks.core.outcome import InvalidInput, InvalidOptions, NothingToProduce, Outcome, Status
-from levelworks.core.record import read_record
+from levelworks.core.record import described_product, read_record
 from levelworks.xco2.cubes import StandingCube
 from levelworks.xco2.options import VerifyCube
 from levelworks.xco2.store_checksum import store_checksum
@@ -18,14 +18,9 @@ from levelworks.xco2.verify import compare_sets, examine, summarise
 LISTED = 50
 
 
-def cube_of(path: Path) -> Path:
-    """Return the cube that a path names: itself, or what a record stands beside."""
-    return path.with_name(path.name.removesuffix(".json"))
-
-
 def standing_cube(path: Path) -> Path:
-    """Return the cube that a path names, see `cube_of`; raise NothingToProduce where the target has none yet."""
-    cube = cube_of(path)
+    """Return the cube that a path names, by itself or by its record; raise NothingToProduce where the target has none yet."""
+    cube = described_product(path)
     if not cube.exists():
         raise NothingToProduce("the target has no cube yet")
     return cube
@@ -39,7 +34,7 @@ def verify(pre: Path, post: Path, standing: Path | None, report: Path, options: 
     NothingToProduce
         Where neither cube exists: the target was not seen.
     """
-    paths = {name: cube_of(path) for name, path in (("pre", pre), ("post", post)) if cube_of(path).exists()}
+    paths = {name: described_product(path) for name, path in (("pre", pre), ("post", post)) if described_product(path).exists()}
     if not paths:
         raise NothingToProduce("the target has no cube yet")
     before = _read(standing)
