@@ -1,0 +1,1 @@
+"""Trace-gas plumes from imaging-spectrometer radiance."""
