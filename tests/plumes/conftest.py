@@ -1,0 +1,28 @@
+"""Simulated scenes that tests of the plumes line share."""
+
+from __future__ import annotations
+
+import pytest
+
+from levelworks.plumes.absorption_stage import tabulate_absorption
+from levelworks.plumes.retrieval_options import Absorption
+from levelworks.plumes.simulate import SceneDescription
+from levelworks.plumes.simulated_scenes import WrittenEmit, simulate_emit
+from levelworks.plumes.transport import Plume, Wind
+
+
+@pytest.fixture(scope="session")
+def emit(tmp_path_factory) -> WrittenEmit:
+    """A small EMIT granule with one plume of 20 t/h."""
+    description = SceneDescription(
+        surface="desert", plumes=[Plume(20.0, 90.0, 14.0, kind="gaussian")], wind=Wind(5.0, 250.0), seed=41
+    )
+    return simulate_emit(tmp_path_factory.mktemp("emit"), description, 160, 44, mask=True)
+
+
+@pytest.fixture(scope="session")
+def absorption(emit, tmp_path_factory):
+    """Absorption of methane for that granule."""
+    path = tmp_path_factory.mktemp("absorption") / "absorption.nc"
+    tabulate_absorption(emit.radiance, emit.observations, {}, {}, path, Absorption())
+    return path
