@@ -8,6 +8,7 @@ configfile: "config/config.yaml"
 
 include: "rules/common.smk"
 include: "rules/coronagraph.smk"
+include: "rules/plumes.smk"
 include: "rules/xco2.smk"
 include: "rules/campaign.smk"
 
@@ -16,4 +17,5 @@ rule all:
     default_target: True
     input:
         rules.coronagraph.input,
+        rules.plumes.input,
         rules.xco2.input,

@@ -12,7 +12,7 @@ from typing import Any
 def kernels(package: ModuleType) -> Iterator[Any]:
     """Yield the numba functions of all modules of a line."""
     seen: set[int] = set()
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         for found in vars(importlib.import_module(module.name)).values():
             if hasattr(found, "py_func") and hasattr(found, "stats") and id(found) not in seen:
                 seen.add(id(found))

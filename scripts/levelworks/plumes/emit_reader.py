@@ -5,6 +5,7 @@ Layouts: specs/plumes.md 4.1 to 4.3; tolerances: 6.2.
 
 from __future__ import annotations
 
+import mmap
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ from levelworks.plumes.sun_position import sun_distance, sun_position
 
 BLOCK_ROWS = 64
 """Rows that are read at a time from files that can't be mapped."""
+MAPPED_ROWS = 256
+"""Rows of a mapped file that are gathered before their pages are given back."""
 STAMP = re.compile(r"\d{8}T\d{6}")
 TIMES = ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z")
 
@@ -45,9 +48,15 @@ class EmitScene(Scene):
         if columns.step != 1:
             raise ValueError(f"columns {columns}: one after the other")
         stored = np.ascontiguousarray(np.asarray(self.order)[np.asarray(bands)], dtype=np.int64)
-        if self.mapped is not None:
-            return gather_columns(self.mapped, columns.start, columns.stop, stored, self.fill, self.factor)
         found = np.empty((len(columns), self.rows, stored.size), dtype=np.float32)
+        if self.mapped is not None:
+            for first in range(0, self.rows, MAPPED_ROWS):
+                block = self.mapped[first : first + MAPPED_ROWS]
+                rows = slice(first, first + block.shape[0])
+                found[:, rows] = gather_columns(block, columns.start, columns.stop, stored, self.fill, self.factor)
+                # What has been gathered stays in the system's cache; here it would count as this job's memory.
+                self.mapped.base.madvise(mmap.MADV_DONTNEED)
+            return found
         for first in range(0, self.rows, BLOCK_ROWS):
             last = min(first + BLOCK_ROWS, self.rows)
             try:
@@ -149,7 +158,9 @@ def _map(cube: Any, path: Path) -> np.ndarray | None:
         return None
     if offset + cube.size * cube.dtype.itemsize > path.stat().st_size:
         raise InvalidInput(f"{path}: truncated, radiance ends before its {cube.shape[0]} rows are full")
-    return np.memmap(path, dtype="<f4", mode="r", offset=offset, shape=cube.shape).view(np.ndarray)
+    with path.open("rb") as file:
+        pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return np.ndarray(cube.shape, dtype="<f4", buffer=pages, offset=offset)
 
 
 def _spectral(file: Any, path: Path, bands: int, columns: int, notes: list[str]) -> tuple[Spectral, np.ndarray]:

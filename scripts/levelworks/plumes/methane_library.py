@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
+from levelworks.plumes.tables import DATA
 from levelworks.plumes.units import PPM_M
 
 REFERENCE_AIR_MASS = 2.37
@@ -56,6 +56,6 @@ class MethaneLibrary:
 @cache
 def load_library() -> MethaneLibrary:
     """Load the library."""
-    with np.load(Path(__file__).parent / "data" / "methane.npz") as file:
+    with np.load(DATA / "methane.npz") as file:
         columns = file["enhancement"] * PPM_M
         return MethaneLibrary(file["wavelength"], columns, file["radiance"], REFERENCE_AIR_MASS)
