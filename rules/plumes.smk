@@ -199,6 +199,24 @@ rule orthorectify:
         command("plumes", "orthorectify", PLUMES.level2_outputs, folders=["cogs"])
 
 
+rule calibrate_wind:
+    output:
+        table=PLUMES.effective_winds,
+    log:
+        log_file("plumes", "calibrate-wind", "effective_winds"),
+    benchmark:
+        benchmark_file("plumes", "calibrate-wind", "effective_winds")
+    threads: 1
+    resources:
+        mem_mb=grown(1000),
+        runtime=grown(120, 1.5),
+    params:
+        options=options("plumes", "calibrate-wind"),
+        version=version("plumes", "calibrate-wind"),
+    shell:
+        command("plumes", "calibrate-wind", ["table"])
+
+
 rule quantify:
     input:
         unpack(PLUMES.quantify_inputs),

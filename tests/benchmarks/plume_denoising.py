@@ -35,7 +35,7 @@ def denoising(repeats: int = 3) -> Iterator[Figure]:
     """Denoise a full scene, and do what HyperGas does with scikit-image: 50 strengths, then the invariant estimate."""
     from skimage.restoration import calibrate_denoiser, denoise_tv_chambolle
 
-    from levelworks.plumes.denoise import clip_isolated, denoise_field
+    from levelworks.plumes.detection.denoise import clip_isolated, denoise_field
 
     field = simulated_scene(201)
     denoise_field(field[:100, :100])
@@ -57,7 +57,7 @@ def detection(scenes: int = 6, trials: int = 20) -> Iterator[Figure]:
     """Count false plumes in clutter alone, find plumes of 2.5 t h-1, and measure the noise that masks choose."""
     from plume_fields import clutter, gaussian_plume
 
-    from levelworks.plumes.detect import Criteria, find_plumes
+    from levelworks.plumes.detection.detect import Criteria, find_plumes
 
     criteria, rng = Criteria(), np.random.default_rng(202)
     start = time.process_time()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from levelworks.plumes.absorption_stage import tabulate_absorption
-from levelworks.plumes.retrieval_options import Absorption
-from levelworks.plumes.simulate import SceneDescription
-from levelworks.plumes.simulated_scenes import WrittenEmit, simulate_emit
-from levelworks.plumes.transport import Plume, Wind
+from levelworks.plumes.retrieval.absorption_stage import tabulate_absorption
+from levelworks.plumes.retrieval.retrieval_options import Absorption
+from levelworks.plumes.simulation.simulate import SceneDescription
+from levelworks.plumes.simulation.simulated_scenes import WrittenEmit, simulate_emit
+from levelworks.plumes.simulation.transport import Plume, Wind
 
 
 @pytest.fixture(scope="session")

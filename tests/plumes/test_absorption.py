@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from levelworks.core.outcome import InvalidReference
-from levelworks.plumes.absorption import (
+from levelworks.plumes.retrieval.absorption import (
     NODES,
     Source,
     cross_section_source,
@@ -15,8 +15,8 @@ from levelworks.plumes.absorption import (
     scene_absorption,
     young_air_mass,
 )
-from levelworks.plumes.absorption_kernels import band_means
-from levelworks.plumes.absorption_tables import (
+from levelworks.plumes.retrieval.absorption_kernels import band_means
+from levelworks.plumes.retrieval.absorption_tables import (
     CONCENTRATIONS,
     GROUNDS,
     SENSOR_HEIGHTS,
@@ -26,7 +26,7 @@ from levelworks.plumes.absorption_tables import (
     read_cross_sections,
     read_lookup_table,
 )
-from levelworks.plumes.methane_library import REFERENCE_AIR_MASS, load_library
+from levelworks.plumes.retrieval.methane_library import REFERENCE_AIR_MASS, load_library
 from levelworks.plumes.scene import Spectral
 from levelworks.plumes.sun_position import sun_position
 from levelworks.plumes.tables import emit_spectral

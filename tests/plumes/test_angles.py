@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levelworks.plumes.angles import (
+from levelworks.plumes.mapping.angles import (
     angles_of,
     direction_vectors,
     interpolate_directions,

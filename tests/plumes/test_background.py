@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from levelworks.plumes.background import CANDIDATES, _left_out, covariance, find_background, shrunk_inverse
+from levelworks.plumes.retrieval.background import CANDIDATES, _left_out, covariance, find_background, shrunk_inverse
 
 
 def correlated(rng: np.random.Generator, n: int, bands: int) -> np.ndarray:

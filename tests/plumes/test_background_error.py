@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from levelworks.plumes.background_error import MovableBackground, trimmed_spread
-from levelworks.plumes.emission_errors import (
+from levelworks.plumes.emission.background_error import MovableBackground, trimmed_spread
+from levelworks.plumes.emission.emission_errors import (
     drawn_wind_error,
     in_quadrature,
     rate_percentiles,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from levelworks.plumes.classes import cluster_centres, nearest_centre, principal_components
+from levelworks.plumes.retrieval.classes import cluster_centres, nearest_centre, principal_components
 
 
 def test_separate_clusters_are_found() -> None:

@@ -12,12 +12,12 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from levelworks.core.outcome import InvalidReference
-from levelworks.plumes.coregister import Shift, estimate_shift, moved_positions, read_reference
 from levelworks.plumes.layers import Layer, open_layers, write_layers
-from levelworks.plumes.orthorectify import map_by_positions
-from levelworks.plumes.orthorectify_options import Orthorectify
-from levelworks.plumes.orthorectify_stage import orthorectify_scene
-from levelworks.plumes.pixel_area import geocentric
+from levelworks.plumes.mapping.coregister import Shift, estimate_shift, moved_positions, read_reference
+from levelworks.plumes.mapping.orthorectify import map_by_positions
+from levelworks.plumes.mapping.orthorectify_options import Orthorectify
+from levelworks.plumes.mapping.orthorectify_stage import orthorectify_scene
+from levelworks.plumes.mapping.pixel_area import geocentric
 
 
 def landscape(seed: int, rows: int = 150, columns: int = 170) -> np.ndarray:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from levelworks.plumes.csf import Sections, bilinear, sections, touched_pixel_integral
-from levelworks.plumes.csf_lines import Lines, lines_across
-from levelworks.plumes.quantify_plane import Plane, fit_plane, metres_per_degree
+from levelworks.plumes.emission.csf import Sections, bilinear, sections, touched_pixel_integral
+from levelworks.plumes.emission.csf_lines import Lines, lines_across
+from levelworks.plumes.emission.quantify_plane import Plane, fit_plane, metres_per_degree
 
 RATE, SPEED = 0.05, 4.0  # mol s-1 and m s-1: a line integral is RATE / SPEED whatever the distance
 

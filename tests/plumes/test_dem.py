@@ -9,7 +9,7 @@ from pyproj import Transformer
 from rasterio.transform import Affine, from_origin
 
 from levelworks.core.outcome import InvalidReference
-from levelworks.plumes.dem import read_dem
+from levelworks.plumes.mapping.dem import read_dem
 
 STEP = 1 / 3600
 

@@ -8,7 +8,7 @@ from plume_fields import clutter, gaussian_plume, write_retrieval
 from skimage.restoration import calibrate_denoiser, denoise_tv_chambolle
 
 from levelworks.core.outcome import InvalidInput, NothingToProduce
-from levelworks.plumes.denoise import (
+from levelworks.plumes.detection.denoise import (
     clip_isolated,
     denoise_classes,
     denoise_field,
@@ -17,9 +17,9 @@ from levelworks.plumes.denoise import (
     held_out_risk,
     least,
 )
-from levelworks.plumes.denoise_kernels import total_variation
-from levelworks.plumes.denoise_options import Denoise
-from levelworks.plumes.denoise_stage import denoise_fields
+from levelworks.plumes.detection.denoise_kernels import total_variation
+from levelworks.plumes.detection.denoise_options import Denoise
+from levelworks.plumes.detection.denoise_stage import denoise_fields
 from levelworks.plumes.layers import open_layers
 
 

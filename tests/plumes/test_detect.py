@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from plume_fields import METHANE, PIXEL, clutter, gaussian_plume
 
-from levelworks.plumes.clutter import local_clutter, signal_to_noise, smooth
-from levelworks.plumes.detect import Criteria, excluded_mask, expand, find_plumes, order_by_mass
-from levelworks.plumes.plume_pieces import axis_difference, gap, principal_direction
+from levelworks.plumes.detection.clutter import local_clutter, signal_to_noise, smooth
+from levelworks.plumes.detection.detect import Criteria, excluded_mask, expand, find_plumes, order_by_mass
+from levelworks.plumes.detection.plume_pieces import axis_difference, gap, principal_direction
 
 CRITERIA = Criteria()
 

@@ -10,13 +10,13 @@ import shapely
 from plume_fields import METHANE, PIXEL, clutter, gaussian_plume, places, write_retrieval
 
 from levelworks.core.outcome import InvalidInput, InvalidReference, NothingToProduce
-from levelworks.plumes.absorption import Absorption
-from levelworks.plumes.detect_options import DetectPlumes, MaskPlumes
-from levelworks.plumes.detect_stage import detect_plumes, mask_plumes
+from levelworks.plumes.detection.detect_options import DetectPlumes, MaskPlumes
+from levelworks.plumes.detection.detect_stage import detect_plumes, mask_plumes
+from levelworks.plumes.detection.plume_spectra import evidence_of_plume
+from levelworks.plumes.emission.wind_files import Winds, write_wind
 from levelworks.plumes.layers import open_layers, write_layers
-from levelworks.plumes.plume_spectra import evidence_of_plume
+from levelworks.plumes.retrieval.absorption import Absorption
 from levelworks.plumes.scene import Geometry, Scene, Spectral
-from levelworks.plumes.wind_files import Winds, write_wind
 
 SHAPE = (150, 170)
 SOURCES = ((50.0, 40.0), (110.0, 60.0))

@@ -10,8 +10,8 @@ import pytest
 from scipy.ndimage import gaussian_filter, label
 
 from levelworks.core.outcome import InvalidReference, NothingToProduce, Status
-from levelworks.plumes import calibrate_wind as calibration
-from levelworks.plumes.calibrate_wind import (
+from levelworks.plumes.emission import calibrate_wind as calibration
+from levelworks.plumes.emission.calibrate_wind import (
     _crop,
     calibrate_wind,
     entry_of,
@@ -19,12 +19,12 @@ from levelworks.plumes.calibrate_wind import (
     own_mask,
     trials,
 )
-from levelworks.plumes.calibrate_wind_options import CalibrateWind
-from levelworks.plumes.effective_wind import effective_wind
-from levelworks.plumes.emission_measures import Measured, measure
-from levelworks.plumes.emission_rates import PlumeWind, rates
-from levelworks.plumes.simulated_ground import Ground
-from levelworks.plumes.transport import Plume, Wind, gaussian_plume, transport_speed
+from levelworks.plumes.emission.calibrate_wind_options import CalibrateWind
+from levelworks.plumes.emission.effective_wind import effective_wind
+from levelworks.plumes.emission.emission_measures import Measured, measure
+from levelworks.plumes.emission.emission_rates import PlumeWind, rates
+from levelworks.plumes.simulation.simulated_ground import Ground
+from levelworks.plumes.simulation.transport import Plume, Wind, gaussian_plume, transport_speed
 
 SPEC = {  # specs/plumes.md 1.12: a2, a3, a_resid, b1, b_resid
     ("ch4", "point", "EMIT"): (0.43, 0.36, 0.05, 1.12, -0.03),
@@ -108,7 +108,7 @@ def small_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "FEWEST", 2)
 
 
-def steady_mask(field: np.ndarray) -> np.ndarray:
+def steady_mask(field: np.ndarray, downwind: tuple[float, float]) -> np.ndarray:
     """Stand in for detection: what stands out of the smoothed field."""
     smooth = gaussian_filter(field, 1.5)
     return np.asarray(label(smooth > 4 * 1.4826 * np.median(np.abs(smooth)))[0])
@@ -193,7 +193,7 @@ def test_entry_is_rounded_and_counts_its_plumes() -> None:
     entry = entry_of("ch4", "EMIT", "point", found, logarithm=False)
     assert entry["plumes"] == len(found)
     assert all(value == round(value, 4) for value in entry.values() if isinstance(value, float))
-    assert own_mask(np.zeros((30, 30))).max() == 0
+    assert own_mask(np.zeros((30, 30)), (1.0, 0.0)).max() == 0
 
 
 def test_rates_without_wind_or_coefficients_are_unknown() -> None:

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from levelworks.core.outcome import InvalidInput
-from levelworks.plumes import emit_layout as layout
-from levelworks.plumes.emit_masks import saturated
-from levelworks.plumes.emit_reader import open_emit
-from levelworks.plumes.radiance_units import radiance_factor
-from levelworks.plumes.simulate import SceneDescription
-from levelworks.plumes.simulated_scenes import simulate_emit
-from levelworks.plumes.transport import Plume, Wind
+from levelworks.plumes.readers import emit_layout as layout
+from levelworks.plumes.readers.emit_masks import saturated
+from levelworks.plumes.readers.emit_reader import open_emit
+from levelworks.plumes.readers.radiance_units import radiance_factor
+from levelworks.plumes.simulation.simulate import SceneDescription
+from levelworks.plumes.simulation.simulated_scenes import simulate_emit
+from levelworks.plumes.simulation.transport import Plume, Wind
 
 ROWS, COLUMNS, BANDS = 30, 18, 285
 START = datetime(2022, 8, 15, 6, 28, 38, tzinfo=UTC)

@@ -19,14 +19,14 @@ from rasterio.rpc import RPC
 from rasterio.transform import RPCTransformer
 
 from levelworks.core.outcome import InvalidInput
-from levelworks.plumes.enmap_files import write_enmap
-from levelworks.plumes.enmap_instrument import calibration, enmap_spectral, swir_bands, vnir_bands
-from levelworks.plumes.enmap_reader import EnmapScene, open_enmap
-from levelworks.plumes.rpc import ground_to_image
-from levelworks.plumes.rpc_fit import fit_scene
+from levelworks.plumes.mapping.rpc import ground_to_image
+from levelworks.plumes.readers.enmap_reader import EnmapScene, open_enmap
 from levelworks.plumes.scene import Spectral
-from levelworks.plumes.simulate import SceneDescription, make_scene
-from levelworks.plumes.transport import Plume
+from levelworks.plumes.simulation.enmap_files import write_enmap
+from levelworks.plumes.simulation.enmap_instrument import calibration, enmap_spectral, swir_bands, vnir_bands
+from levelworks.plumes.simulation.rpc_fit import fit_scene
+from levelworks.plumes.simulation.simulate import SceneDescription, make_scene
+from levelworks.plumes.simulation.transport import Plume
 
 FULL = enmap_spectral()
 FEW = Spectral(FULL.centres[:, ::8], FULL.widths[:, ::8])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from levelworks.plumes.false_positives import (
+from levelworks.plumes.detection.false_positives import (
     Finding,
     SpectralEvidence,
     combine,
@@ -15,7 +15,7 @@ from levelworks.plumes.false_positives import (
     spectral_evidence,
     spectral_match,
 )
-from levelworks.plumes.plume_flags import judge_place
+from levelworks.plumes.detection.plume_flags import judge_place
 
 WAVELENGTHS = np.concatenate([np.arange(450, 1300, 25.0), np.arange(1490, 1750, 7.4), np.arange(2030, 2455, 7.4)])
 WINDOWS = ((1620.0, 1720.0), (2200.0, 2450.0))

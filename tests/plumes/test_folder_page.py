@@ -13,11 +13,11 @@ from browser import open_page
 
 from levelworks.core.atomic import temporary_name
 from levelworks.core.outcome import InvalidInput, NothingToProduce
-from levelworks.plumes.folder_page import page_names
-from levelworks.plumes.map_scenes_stage import map_scenes
-from levelworks.plumes.plot_options import MapScenes, PlotScene
-from levelworks.plumes.plot_scene_stage import plot_scene
-from levelworks.plumes.scene_summary import (
+from levelworks.plumes.drawing.folder_page import page_names
+from levelworks.plumes.drawing.map_scenes_stage import map_scenes
+from levelworks.plumes.drawing.plot_options import MapScenes, PlotScene
+from levelworks.plumes.drawing.plot_scene_stage import plot_scene
+from levelworks.plumes.drawing.scene_summary import (
     Summary,
     SummaryLayer,
     SummaryMarker,

@@ -7,7 +7,7 @@ import pytest
 from pyproj import CRS, Geod, Transformer
 
 from levelworks.core.outcome import InvalidReference
-from levelworks.plumes.ground_control import fit_points, positions_of_pixels, read_points
+from levelworks.plumes.mapping.ground_control import fit_points, positions_of_pixels, read_points
 
 COLUMNS = (0.5, 999.5, 0.5, 999.5, 500.0, 250.0, 700.0, 640.5)
 ROWS = (0.5, 0.5, 999.5, 999.5, 500.0, 700.0, 300.0, 80.5)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
 
-from levelworks.plumes.carbon_mapper import carbon_mapper_mask, carbon_mapper_rate
-from levelworks.plumes.effective_wind import effective_wind
-from levelworks.plumes.fetch import mass_by_fetch
-from levelworks.plumes.ime import (
+from levelworks.plumes.emission.carbon_mapper import carbon_mapper_mask, carbon_mapper_rate
+from levelworks.plumes.emission.effective_wind import effective_wind
+from levelworks.plumes.emission.fetch import mass_by_fetch
+from levelworks.plumes.emission.ime import (
     HYPERGAS_PPM_PER_MOLE,
     farthest_distance,
     hypergas_mass,

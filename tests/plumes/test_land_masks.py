@@ -10,7 +10,7 @@ import rasterio
 from rasterio.transform import from_origin
 
 from levelworks.core.outcome import InvalidReference
-from levelworks.plumes.land_masks import read_land
+from levelworks.plumes.retrieval.land_masks import read_land
 
 LONGITUDE, LATITUDE = np.meshgrid(np.linspace(10.02, 10.98, 14), np.linspace(45.98, 45.02, 11))
 

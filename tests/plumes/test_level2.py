@@ -27,15 +27,15 @@ from shapely.geometry import Point, shape
 
 from levelworks.core.options import validate
 from levelworks.core.outcome import InvalidInput, InvalidOptions, NothingToProduce, Outcome, Status
+from levelworks.plumes.emission.wind_files import write_empty_wind
 from levelworks.plumes.layers import open_layers, write_empty, write_layers
-from levelworks.plumes.level2_layers import standard_pressure
-from levelworks.plumes.level2_unortho import write_unortho
-from levelworks.plumes.orthorectify_options import Orthorectify
-from levelworks.plumes.orthorectify_stage import orthorectify_scene, write_empty_level2
-from levelworks.plumes.placement import chosen_method
+from levelworks.plumes.mapping.level2_layers import standard_pressure
+from levelworks.plumes.mapping.level2_unortho import write_unortho
+from levelworks.plumes.mapping.orthorectify_options import Orthorectify
+from levelworks.plumes.mapping.orthorectify_stage import orthorectify_scene, write_empty_level2
+from levelworks.plumes.mapping.placement import chosen_method
 from levelworks.plumes.scene import LookupTable, Rpc
 from levelworks.plumes.units import GRAVITY, MOLAR_MASS_AIR
-from levelworks.plumes.wind_files import write_empty_wind
 
 STEM = "EMIT_L2B_001_20230612T162103_2316311_006"
 SCHEMAS = Path(__file__).parents[1] / "xco2" / "schemas"
@@ -354,8 +354,8 @@ def test_geotiffs_are_cloud_optimised_and_true(made):
 
 
 def test_large_images_have_overviews(tmp_path):
-    from levelworks.plumes.level2_cogs import write_cog
-    from levelworks.plumes.utm import OrthoGrid
+    from levelworks.plumes.mapping.level2_cogs import write_cog
+    from levelworks.plumes.mapping.utm import OrthoGrid
 
     grid = OrthoGrid(32613, 300000.0, 3600000.0, 60.0, 700, 900)
     values = np.random.default_rng(3).normal(size=grid.shape).astype(np.float32)
@@ -432,7 +432,7 @@ def granule_with(monkeypatch, **geometry) -> None:
     def opened(_):
         yield SimpleNamespace(geometry=SimpleNamespace(**{"lookup": None, "rpc": None} | geometry))
 
-    monkeypatch.setattr("levelworks.plumes.open_scene.open_scene", opened)
+    monkeypatch.setattr("levelworks.plumes.readers.open_scene.open_scene", opened)
 
 
 def test_by_lookup_table(products, tmp_path, monkeypatch):

@@ -9,9 +9,9 @@ from plume_fields import PIXEL, places
 from scipy import ndimage
 
 from levelworks.core.outcome import InvalidReference
-from levelworks.plumes.markers import marked_pixel, outlined_pixels, read_markers, read_rejections
-from levelworks.plumes.outlines import ground_outline, pixel_outline
-from levelworks.plumes.plume_pick import carbon_mapper_mask, footprint_polygon, pick_plume, rectangle_azimuth
+from levelworks.plumes.detection.markers import marked_pixel, outlined_pixels, read_markers, read_rejections
+from levelworks.plumes.detection.outlines import ground_outline, pixel_outline
+from levelworks.plumes.detection.plume_pick import carbon_mapper_mask, footprint_polygon, pick_plume, rectangle_azimuth
 
 
 def collection(path, *geometries):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from levelworks.plumes.absorption import library_source, scene_absorption
-from levelworks.plumes.matched_filter import Filtered, apply_filter
-from levelworks.plumes.noise import noise_of
+from levelworks.plumes.retrieval.absorption import library_source, scene_absorption
+from levelworks.plumes.retrieval.matched_filter import Filtered, apply_filter
+from levelworks.plumes.retrieval.noise import noise_of
+from levelworks.plumes.retrieval.sparse_filter import sparse_filter
 from levelworks.plumes.scene import Spectral
-from levelworks.plumes.sparse_filter import sparse_filter
 from levelworks.plumes.tables import emit_spectral
 from levelworks.plumes.units import PPM_M
 

@@ -11,18 +11,18 @@ import pytest
 from level1_scene import Level1Scene
 
 from levelworks.core.outcome import InvalidInput
-from levelworks.plumes.emit_reader import EmitScene
-from levelworks.plumes.enmap_files import write_enmap
-from levelworks.plumes.enmap_instrument import enmap_spectral
-from levelworks.plumes.enmap_reader import EnmapScene
 from levelworks.plumes.names import partner, sensor_of
-from levelworks.plumes.open_scene import content_of, open_scene
-from levelworks.plumes.prisma_files import write_prisma
-from levelworks.plumes.prisma_instrument import prisma_spectral
-from levelworks.plumes.prisma_reader import PrismaScene
+from levelworks.plumes.readers.emit_reader import EmitScene
+from levelworks.plumes.readers.enmap_reader import EnmapScene
+from levelworks.plumes.readers.open_scene import content_of, open_scene
+from levelworks.plumes.readers.prisma_reader import PrismaScene
 from levelworks.plumes.scene import Scene, Spectral
-from levelworks.plumes.simulate import SceneDescription
-from levelworks.plumes.simulated_scenes import simulate_emit
+from levelworks.plumes.simulation.enmap_files import write_enmap
+from levelworks.plumes.simulation.enmap_instrument import enmap_spectral
+from levelworks.plumes.simulation.prisma_files import write_prisma
+from levelworks.plumes.simulation.prisma_instrument import prisma_spectral
+from levelworks.plumes.simulation.simulate import SceneDescription
+from levelworks.plumes.simulation.simulated_scenes import simulate_emit
 
 KINDS: dict[str, type[Scene]] = {"EMIT": EmitScene, "EnMAP": EnmapScene, "PRISMA": PrismaScene}
 

@@ -11,12 +11,12 @@ from plume_scenes import plume, swath
 from pyproj import Geod, Transformer
 
 from levelworks.core.outcome import InvalidInput
-from levelworks.plumes.dem import Dem, level_terrain
-from levelworks.plumes.orthorectify import area_weights, map_by_lookup, map_by_positions, map_by_rpc
-from levelworks.plumes.pixel_area import corner_lattice, pixel_area, quadrilateral_area
-from levelworks.plumes.rpc import ground_to_image, image_to_terrain
+from levelworks.plumes.mapping.dem import Dem, level_terrain
+from levelworks.plumes.mapping.orthorectify import area_weights, map_by_lookup, map_by_positions, map_by_rpc
+from levelworks.plumes.mapping.pixel_area import corner_lattice, pixel_area, quadrilateral_area
+from levelworks.plumes.mapping.rpc import ground_to_image, image_to_terrain
+from levelworks.plumes.mapping.utm import OrthoGrid, epsg_of, scene_centre
 from levelworks.plumes.scene import LookupTable, Rpc
-from levelworks.plumes.utm import OrthoGrid, epsg_of, scene_centre
 
 
 def quads(east, north):

@@ -7,7 +7,7 @@ import pytest
 from pyproj import Geod, Proj, Transformer
 
 from levelworks.core.outcome import InvalidInput
-from levelworks.plumes.pixel_area import corner_lattice, pixel_area, pixel_size, quadrilateral_area
+from levelworks.plumes.mapping.pixel_area import corner_lattice, pixel_area, pixel_size, quadrilateral_area
 
 
 def map_positions(epsg: int, x: float, y: float, step: float = 60.0, rows: int = 12, columns: int = 9):

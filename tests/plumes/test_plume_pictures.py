@@ -14,13 +14,13 @@ from pyproj import CRS, Transformer
 from rasterio.transform import Affine
 
 from levelworks.core.outcome import InvalidInput, NothingToProduce
-from levelworks.plumes import map_frames, plume_pictures
-from levelworks.plumes.level2_view import MapGrid, open_level2
-from levelworks.plumes.plot_options import PlotPlume
-from levelworks.plumes.plot_plume_stage import base_of, plot_plumes
-from levelworks.plumes.plume_files import Plume, plume_paths, read_plume, read_rows, read_sections, row_of
-from levelworks.plumes.plume_frames import frame_box, frame_grid, outline_segments, pixels_below, plume_limits
-from levelworks.plumes.quantified_files import tonnes
+from levelworks.plumes.drawing import map_frames, plume_pictures
+from levelworks.plumes.drawing.level2_view import MapGrid, open_level2
+from levelworks.plumes.drawing.plot_options import PlotPlume
+from levelworks.plumes.drawing.plot_plume_stage import base_of, plot_plumes
+from levelworks.plumes.drawing.plume_files import Plume, plume_paths, read_plume, read_rows, read_sections, row_of
+from levelworks.plumes.drawing.plume_frames import frame_box, frame_grid, outline_segments, pixels_below, plume_limits
+from levelworks.plumes.drawing.quantified_files import tonnes
 
 NAME = f"{scenes.STEM.replace('L2B', 'L3B')}_plume1"
 

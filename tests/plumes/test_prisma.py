@@ -15,13 +15,13 @@ import pytest
 from level1_scene import Level1Scene, band_places
 
 from levelworks.core.outcome import InvalidInput
-from levelworks.plumes.prisma_files import write_prisma
-from levelworks.plumes.prisma_instrument import detector_bands, prisma_spectral
-from levelworks.plumes.prisma_orientation import across_axis
-from levelworks.plumes.prisma_reader import open_prisma
-from levelworks.plumes.satellite_view import satellite_positions, view_angles
+from levelworks.plumes.readers.prisma_orientation import across_axis
+from levelworks.plumes.readers.prisma_reader import open_prisma
+from levelworks.plumes.readers.satellite_view import satellite_positions, view_angles
 from levelworks.plumes.scene import Spectral
-from levelworks.plumes.simulate import SceneDescription, make_scene
+from levelworks.plumes.simulation.prisma_files import write_prisma
+from levelworks.plumes.simulation.prisma_instrument import detector_bands, prisma_spectral
+from levelworks.plumes.simulation.simulate import SceneDescription, make_scene
 
 SWATH = "HDFEOS/SWATHS/PRS_L1_HCO"
 HALF = 0.5 * 0.01 * 0.1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from levelworks.plumes.quality import (
+from levelworks.plumes.retrieval.quality import (
     FLAGS,
     HOT_BANDS,
     REFLECTANCE_BANDS,

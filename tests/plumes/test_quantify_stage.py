@@ -13,20 +13,20 @@ import numpy as np
 import pytest
 
 from levelworks.core.outcome import InvalidInput, InvalidReference, NothingToProduce, Outcome, Status
-from levelworks.plumes.effective_wind import effective_wind
-from levelworks.plumes.emission_table import COLUMNS, HYPERGAS_COLUMNS, format_cell
+from levelworks.plumes.detection.plume_features import PlumeProperties, feature
+from levelworks.plumes.drawing.level2_view import open_level2
+from levelworks.plumes.drawing.quantified_files import read_plumes
+from levelworks.plumes.emission.effective_wind import effective_wind
+from levelworks.plumes.emission.emission_table import COLUMNS, HYPERGAS_COLUMNS, format_cell
+from levelworks.plumes.emission.quantify_options import SECTORS, Quantify, ReprocessPlumes
+from levelworks.plumes.emission.quantify_plane import Plane
+from levelworks.plumes.emission.quantify_stage import quantify, write_empty_quantified
+from levelworks.plumes.emission.reprocess_stage import reprocess_plumes
+from levelworks.plumes.emission.wind_options import FindWind
+from levelworks.plumes.emission.wind_stage import find_wind
 from levelworks.plumes.layers import Layer, write_empty, write_layers
-from levelworks.plumes.level2_view import open_level2
-from levelworks.plumes.plume_features import PlumeProperties, feature
-from levelworks.plumes.quantified_files import read_plumes
-from levelworks.plumes.quantify_options import SECTORS, Quantify, ReprocessPlumes
-from levelworks.plumes.quantify_plane import Plane
-from levelworks.plumes.quantify_stage import quantify, write_empty_quantified
-from levelworks.plumes.reprocess_stage import reprocess_plumes
-from levelworks.plumes.simulated_winds import write_winds
+from levelworks.plumes.simulation.simulated_winds import write_winds
 from levelworks.plumes.units import MOLAR_MASS
-from levelworks.plumes.wind_options import FindWind
-from levelworks.plumes.wind_stage import find_wind
 
 START = datetime(2023, 6, 1, 9, 37, 12, tzinfo=UTC)
 GRANULE = "EMIT_L1B_RAD_001_20230601T093712_2315206_021"

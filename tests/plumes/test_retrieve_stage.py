@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 
 from levelworks.core.outcome import InvalidInput, InvalidReference, NothingToProduce
-from levelworks.plumes.absorption_files import read_absorption
-from levelworks.plumes.absorption_stage import tabulate_absorption
 from levelworks.plumes.layers import Layer, open_layers, write_layers
-from levelworks.plumes.quality import FLAGS
-from levelworks.plumes.retrieval import combine_windows, group_size
-from levelworks.plumes.retrieval_options import Absorption, Retrieve
-from levelworks.plumes.retrieve_stage import retrieve
-from levelworks.plumes.simulate import SceneDescription
-from levelworks.plumes.simulated_scenes import simulate_emit
+from levelworks.plumes.retrieval.absorption_files import read_absorption
+from levelworks.plumes.retrieval.absorption_stage import tabulate_absorption
+from levelworks.plumes.retrieval.enhancement import combine_windows, group_size
+from levelworks.plumes.retrieval.quality import FLAGS
+from levelworks.plumes.retrieval.retrieval_options import Absorption, Retrieve
+from levelworks.plumes.retrieval.retrieve_stage import retrieve
+from levelworks.plumes.simulation.simulate import SceneDescription
+from levelworks.plumes.simulation.simulated_scenes import simulate_emit
 from levelworks.plumes.units import PPM_M
 
 

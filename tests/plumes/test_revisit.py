@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from levelworks.core.outcome import InvalidInput, InvalidReference, Outcome, Status
-from levelworks.plumes.emission_table import write_table
-from levelworks.plumes.revisit import NamedSite, assign, centre, inside, mean_rate
-from levelworks.plumes.revisit_options import Revisit
-from levelworks.plumes.revisit_stage import COLUMNS, revisit, write_empty_revisit
+from levelworks.plumes.emission.emission_table import write_table
+from levelworks.plumes.emission.revisit import NamedSite, assign, centre, inside, mean_rate
+from levelworks.plumes.emission.revisit_options import Revisit
+from levelworks.plumes.emission.revisit_stage import COLUMNS, revisit, write_empty_revisit
 
 METRES = 111320.0
 

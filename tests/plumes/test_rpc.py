@@ -10,7 +10,7 @@ from rasterio.rpc import RPC
 from rasterio.transform import RPCTransformer
 
 from levelworks.core.outcome import InvalidInput
-from levelworks.plumes.rpc import ground_to_image, image_to_ground, image_to_terrain
+from levelworks.plumes.mapping.rpc import ground_to_image, image_to_ground, image_to_terrain
 from levelworks.plumes.scene import Rpc
 
 

@@ -11,13 +11,13 @@ import pytest
 from browser import open_page
 
 from levelworks.core.outcome import InvalidInput
-from levelworks.plumes import map_pages
-from levelworks.plumes.map_pages import TILES
-from levelworks.plumes.plot_options import PlotScene
-from levelworks.plumes.plot_scene_stage import plot_scene
-from levelworks.plumes.quantified_files import read_markers, read_plumes
-from levelworks.plumes.scene_page import write_scene_page
-from levelworks.plumes.scene_summary import read_summary, significant
+from levelworks.plumes.drawing import map_pages
+from levelworks.plumes.drawing.map_pages import TILES
+from levelworks.plumes.drawing.plot_options import PlotScene
+from levelworks.plumes.drawing.plot_scene_stage import plot_scene
+from levelworks.plumes.drawing.quantified_files import read_markers, read_plumes
+from levelworks.plumes.drawing.scene_page import write_scene_page
+from levelworks.plumes.drawing.scene_summary import read_summary, significant
 
 STEM = scenes.STEM
 TIME = "2023-06-12 16:21:03 UTC"

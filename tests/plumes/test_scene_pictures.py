@@ -15,15 +15,22 @@ from pyproj import CRS, Transformer
 from rasterio.transform import Affine
 
 from levelworks.core.outcome import InvalidInput, NothingToProduce, Outcome, Status
-from levelworks.plumes import map_frames, palette_images
+from levelworks.plumes.drawing import map_frames, palette_images
+from levelworks.plumes.drawing.level2_view import MapGrid, Wind, open_level2
+from levelworks.plumes.drawing.mercator import RADIUS, outline_of, overlay_of
+from levelworks.plumes.drawing.outcome_pages import write_empty_pictures
+from levelworks.plumes.drawing.picture_layers import (
+    PictureLayer,
+    large_plumes,
+    layers_of,
+    limits_of,
+    shown_first,
+    usual_top,
+)
+from levelworks.plumes.drawing.plot_options import PlotScene
+from levelworks.plumes.drawing.plot_scene_stage import plot_scene
+from levelworks.plumes.drawing.scene_pictures import Painter, present_in
 from levelworks.plumes.layers import write_empty
-from levelworks.plumes.level2_view import MapGrid, Wind, open_level2
-from levelworks.plumes.mercator import RADIUS, outline_of, overlay_of
-from levelworks.plumes.outcome_pages import write_empty_pictures
-from levelworks.plumes.picture_layers import PictureLayer, large_plumes, layers_of, limits_of, shown_first, usual_top
-from levelworks.plumes.plot_options import PlotScene
-from levelworks.plumes.plot_scene_stage import plot_scene
-from levelworks.plumes.scene_pictures import Painter, present_in
 
 
 def _draw(folder: Path, level2: Path, variable: str = "ch4", **options: object) -> Path:

@@ -12,16 +12,21 @@ import numpy as np
 import pytest
 
 from levelworks.core.outcome import InvalidOptions
-from levelworks.plumes import emit_layout as layout
 from levelworks.plumes.layers import open_layers
-from levelworks.plumes.methane_library import load_library
-from levelworks.plumes.simulate import SceneDescription, start_of
+from levelworks.plumes.readers import emit_layout as layout
+from levelworks.plumes.retrieval.methane_library import load_library
 from levelworks.plumes.simulate_command import add_arguments, simulate
-from levelworks.plumes.simulated_atmosphere import gas_source, gas_table, rayleigh_depth, synthetic_cross_section
-from levelworks.plumes.simulated_scenes import emit_scene, simulate_emit
-from levelworks.plumes.simulated_surfaces import VAPOUR, make_surface
+from levelworks.plumes.simulation.simulate import SceneDescription, start_of
+from levelworks.plumes.simulation.simulated_atmosphere import (
+    gas_source,
+    gas_table,
+    rayleigh_depth,
+    synthetic_cross_section,
+)
+from levelworks.plumes.simulation.simulated_scenes import emit_scene, simulate_emit
+from levelworks.plumes.simulation.simulated_surfaces import VAPOUR, make_surface
+from levelworks.plumes.simulation.transport import Plume, Wind, transport_speed
 from levelworks.plumes.tables import emit_noise, emit_spectral, solar_irradiance
-from levelworks.plumes.transport import Plume, Wind, transport_speed
 from levelworks.plumes.units import AVOGADRO
 
 PLUME = Plume(20.0, 20.0, 8.0, kind="gaussian")

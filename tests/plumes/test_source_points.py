@@ -5,8 +5,8 @@ import pytest
 from plume_fields import clutter, gaussian_plume, places
 
 from levelworks.core.outcome import InvalidReference
-from levelworks.plumes.detect import Criteria, find_plumes
-from levelworks.plumes.source_points import (
+from levelworks.plumes.detection.detect import Criteria, find_plumes
+from levelworks.plumes.detection.source_points import (
     EARTH_RADIUS,
     find_source,
     grid_wind,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from levelworks.plumes.simulated_ground import Ground
-from levelworks.plumes.transport import (
+from levelworks.plumes.simulation.simulated_ground import Ground
+from levelworks.plumes.simulation.transport import (
     DEPTH,
     WIND_POWER,
     Plume,
@@ -16,8 +16,8 @@ from levelworks.plumes.transport import (
     gaussian_plume,
     transport_speed,
 )
-from levelworks.plumes.transport_kernels import deposit_puffs
-from levelworks.plumes.turbulent_transport import INTENSITY, turbulent_modes, turbulent_plume
+from levelworks.plumes.simulation.transport_kernels import deposit_puffs
+from levelworks.plumes.simulation.turbulent_transport import INTENSITY, turbulent_modes, turbulent_plume
 
 GROUND = Ground(120, 100, 60.0, 54.2, 38.5, 40.0)
 MIDDLE = Plume(6.0, 59.5, 49.5, kind="gaussian")

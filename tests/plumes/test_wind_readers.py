@@ -10,13 +10,21 @@ import numpy as np
 import pytest
 
 from levelworks.core.outcome import InvalidInput, Outcome, Status
+from levelworks.plumes.emission.wind_files import read_wind, winds_of_scene, write_empty_wind
+from levelworks.plumes.emission.wind_grids import (
+    NoWind,
+    WindGrid,
+    between,
+    bracket,
+    components,
+    direction_from,
+    interpolate,
+)
+from levelworks.plumes.emission.wind_options import FindWind
+from levelworks.plumes.emission.wind_readers import era5_wind, geos_fp_wind
+from levelworks.plumes.emission.wind_stage import find_wind
 from levelworks.plumes.layers import Layer, write_layers
-from levelworks.plumes.simulated_winds import write_winds
-from levelworks.plumes.wind_files import read_wind, winds_of_scene, write_empty_wind
-from levelworks.plumes.wind_grids import NoWind, WindGrid, between, bracket, components, direction_from, interpolate
-from levelworks.plumes.wind_options import FindWind
-from levelworks.plumes.wind_readers import era5_wind, geos_fp_wind
-from levelworks.plumes.wind_stage import find_wind
+from levelworks.plumes.simulation.simulated_winds import write_winds
 
 INSTANT = datetime(2023, 6, 1, 9, 37, 12, tzinfo=UTC)
 BOUNDS = (8.1, 44.2, 8.9, 44.8)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from levelworks.plumes.scene import Geometry, Spectral
-from levelworks.plumes.simulated_ground import Ground
+from levelworks.plumes.simulation.simulated_ground import Ground
 
 
 @dataclass(frozen=True)

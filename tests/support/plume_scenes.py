@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from pyproj import Transformer
 
+from levelworks.plumes.emission.wind_files import Winds, write_wind
 from levelworks.plumes.layers import Layer, write_layers
-from levelworks.plumes.pixel_area import pixel_area
-from levelworks.plumes.wind_files import Winds, write_wind
+from levelworks.plumes.mapping.pixel_area import pixel_area
 
 
 def swath(

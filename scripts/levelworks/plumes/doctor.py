@@ -11,9 +11,9 @@ from levelworks.core.discover import discover
 from levelworks.core.location import local_path
 from levelworks.core.outcome import InvalidInput, InvalidOptions
 from levelworks.plumes.names import LEVEL1_NAMES, sensor_of
-from levelworks.plumes.open_scene import open_scene
 from levelworks.plumes.options import Plumes
 from levelworks.plumes.plan import Plan, plan_campaign
+from levelworks.plumes.readers.open_scene import open_scene
 from levelworks.plumes.warming import warm
 
 __all__ = ["examine", "space_needed", "warm"]

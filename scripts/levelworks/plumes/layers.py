@@ -58,9 +58,13 @@ def write_layers(path: Path, layers: Sequence[Layer], attributes: Mapping[str, A
             names = ((layer.along,) if leading else ()) + ("y", "x")
             floating = layer.data.dtype.kind == "f"
             # noise does not compress; flags and labels do
-            packed = {"compression": "zlib", "complevel": 1, "shuffle": True} if layer.data.size and not floating else {}
             variable = file.createVariable(
-                layer.name, layer.data.dtype, names, fill_value=np.nan if floating else False, **packed
+                layer.name,
+                layer.data.dtype,
+                names,
+                fill_value=np.nan if floating else False,
+                compression="zlib" if layer.data.size and not floating else None,
+                complevel=1,
             )
             described = {"units": layer.units, "long_name": layer.long_name or layer.name.replace("_", " ")}
             variable.setncatts({key: text for key, text in described.items() if text} | dict(layer.attributes))

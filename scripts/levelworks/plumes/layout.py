@@ -35,6 +35,7 @@ class Layout(LineLayout):
         self.wind = self.product("wind", "{granule}.nc")
         self.level2 = self.product("orthorectify", "{scene}.nc")
         self.cogs = self.product("orthorectify", "{scene}")
+        self.effective_winds = self.product("calibrate-wind", "effective_winds.json")
         self.quantified = self.product("quantify", "{scene}")
         self.reprocessed = self.product("reprocess-plumes", "{scene}")
         self.scene_pictures = self.product("plot-scene", "{scene}")
@@ -145,6 +146,7 @@ class Layout(LineLayout):
             "plumes": self._of(self.plumes, one),
             "wind": self._of(self.wind, one),
             "boundaries": _named(self.plan.section.boundaries),
+            "effective_winds": self._effective_winds(),
         }
 
     def reprocess_inputs(self, wildcards: Any) -> dict[str, Any]:
@@ -154,6 +156,7 @@ class Layout(LineLayout):
             "quantified": self.record_of(self._of(self.quantified, one)),
             "wind": self._of(self.wind, one),
             "edits": _named(self.plan.section.edits),
+            "effective_winds": self._effective_winds(),
         }
 
     def scene_picture_inputs(self, wildcards: Any) -> dict[str, Any]:
@@ -184,6 +187,10 @@ class Layout(LineLayout):
     def all_emission_records(self) -> list[str]:
         """Return the records of every scene's emission rates."""
         return [self.record_of(self._of(self.emissions, one)) for one in self.plan.granules.values()]
+
+    def _effective_winds(self) -> Any:
+        made = self.plan.section.calibrate_wind is not None
+        return self.effective_winds if made else _named(self.plan.section.effective_winds)
 
     def _markers(self, one: Planned) -> Any:
         return _named(self.plan.beside(self.plan.section.markers, one.scene, ".geojson"))

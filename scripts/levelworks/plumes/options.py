@@ -8,15 +8,16 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, model_validator
 
 from levelworks.core.options import OneOrMore, OnOff, Options, option
-from levelworks.plumes.denoise_options import Denoise
-from levelworks.plumes.detect_options import DetectPlumes, MaskPlumes
-from levelworks.plumes.orthorectify_options import Orthorectify
-from levelworks.plumes.plot_options import MapScenes, PlotPlume, PlotScene
-from levelworks.plumes.quantify_options import Quantify, ReprocessPlumes
-from levelworks.plumes.retrieval_options import AbsorptionSettings, Gas, RetrieveSettings
-from levelworks.plumes.revisit_options import Revisit
+from levelworks.plumes.detection.denoise_options import Denoise
+from levelworks.plumes.detection.detect_options import DetectPlumes, MaskPlumes
+from levelworks.plumes.drawing.plot_options import MapScenes, PlotPlume, PlotScene
+from levelworks.plumes.emission.calibrate_wind_options import CalibrateWind
+from levelworks.plumes.emission.quantify_options import Quantify, ReprocessPlumes
+from levelworks.plumes.emission.revisit_options import Revisit
+from levelworks.plumes.emission.wind_options import FindWind
+from levelworks.plumes.mapping.orthorectify_options import Orthorectify
+from levelworks.plumes.retrieval.retrieval_options import AbsorptionSettings, Gas, RetrieveSettings
 from levelworks.plumes.units import GASES
-from levelworks.plumes.wind_options import FindWind
 
 
 def _all_gases(value: Any) -> Any:
@@ -53,6 +54,9 @@ class Plumes(Options):
     map_points: Path | None = option(None, "points that maps show (CSV)", alias="map-points")
     dem: Path | None = option(None, "elevation model, a raster or a folder of tiles")
     land: Path | None = option(None, "land mask, a raster that is 0 on water, or polygons of land (GeoJSON)")
+    effective_winds: Path | None = option(
+        None, "table of effective winds that calibrate-wind wrote (JSON)", alias="effective-winds"
+    )
     boundaries: Path | None = option(None, "polygons with country, state and city (GeoJSON)")
     control_points: Path | None = option(
         None, "folder of ground control points, <Level-2 name>.points", alias="control-points"
@@ -67,6 +71,9 @@ class Plumes(Options):
     wind: FindWind = option(FindWind(), "winds of a scene")
     orthorectify: Orthorectify = option(Orthorectify(), "scenes on the map")
     quantify: Quantify = option(Quantify(), "emission rates")
+    calibrate_wind: CalibrateWind | None = option(
+        None, "fit effective winds anew, in place of the bundled ones", alias="calibrate-wind"
+    )
     reprocess_plumes: ReprocessPlumes = option(
         ReprocessPlumes(), "emission rates of edited plumes", alias="reprocess-plumes"
     )

@@ -58,7 +58,7 @@ class Plan:
     @property
     def two_passes(self) -> bool:
         """Return whether plumes are left out of the statistics by a second pass."""
-        return self.section.two_pass == "on"
+        return self.section.two_pass == "on"  # noqa: S105 - a switch
 
     def beside(self, folder: Path | None, scene: str, suffix: str) -> Path | None:
         """Return the file of a scene in a folder of people's files; None where there is none."""
@@ -115,7 +115,7 @@ def plan_campaign(section: Plumes) -> Plan:
         folder = getattr(section, key)
         if folder is not None and not folder.is_dir():
             raise InvalidOptions(f"config: plumes.{key.replace('_', '-')}: {folder} is no folder")
-    for key in ("rejected", "sites", "edits", "dem", "land", "boundaries", "map_points"):
+    for key in ("rejected", "sites", "edits", "dem", "land", "boundaries", "map_points", "effective_winds"):
         path = getattr(section, key)
         if path is not None and not path.exists():
             raise InvalidOptions(f"config: plumes.{key.replace('_', '-')}: {path} does not exist")
@@ -123,6 +123,10 @@ def plan_campaign(section: Plumes) -> Plan:
         for gas, path in getattr(section, kind).items():
             if not path.is_file():
                 raise InvalidOptions(f"config: plumes.{kind.replace('_', '-')}.{gas}: {path} does not exist")
+    if section.effective_winds is not None and section.calibrate_wind is not None:
+        raise InvalidOptions(
+            "config: plumes.calibrate-wind makes a table of effective winds, plumes.effective-winds names one: choose"
+        )
     known = {"ch4", *section.lookup_tables, *section.cross_sections}
     for gas in section.gases if section.granules else ():
         if gas not in known:

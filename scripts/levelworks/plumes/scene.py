@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -67,13 +67,17 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Spectral:
-    """Centres and full widths at half maximum of the bands (nm), ascending; (columns, bands), or (1, bands) if all agree."""
+    """Centres and full widths at half maximum of the bands (nm), ascending.
+
+    Both (columns, bands), or (1, bands) where all columns agree.
+    """
 
     centres: np.ndarray
     widths: np.ndarray
 
     @property
     def bands(self) -> int:
+        """Return the number of bands."""
         return self.centres.shape[1]
 
     @property
@@ -144,10 +148,11 @@ class Scene(ABC):
         In microwatt cm-2 sr-1 nm-1; not a number where the granule has none.
         """
 
+    @abstractmethod
     def close(self) -> None:
         """Close the granule's files."""
 
-    def __enter__(self) -> Scene:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -41,7 +41,7 @@ def simulate(folder: Path, arguments: argparse.Namespace) -> None:
     """
     from levelworks.core.outcome import InvalidOptions
     from levelworks.core.progress import track
-    from levelworks.plumes.simulated_campaigns import simulate_granule
+    from levelworks.plumes.simulation.simulated_campaigns import simulate_granule
 
     for name in ("scenes", "rows", "columns"):
         if getattr(arguments, name) < 1:

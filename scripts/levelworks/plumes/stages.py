@@ -6,14 +6,15 @@ from pathlib import Path
 
 from levelworks.core.outcome import Outcome
 from levelworks.core.stage import stage
-from levelworks.plumes.denoise_options import Denoise
-from levelworks.plumes.detect_options import DetectPlumes, MaskPlumes
-from levelworks.plumes.orthorectify_options import Orthorectify
-from levelworks.plumes.plot_options import MapScenes, PlotPlume, PlotScene
-from levelworks.plumes.quantify_options import Quantify, ReprocessPlumes
-from levelworks.plumes.retrieval_options import Absorption, Retrieve
-from levelworks.plumes.revisit_options import Revisit
-from levelworks.plumes.wind_options import FindWind
+from levelworks.plumes.detection.denoise_options import Denoise
+from levelworks.plumes.detection.detect_options import DetectPlumes, MaskPlumes
+from levelworks.plumes.drawing.plot_options import MapScenes, PlotPlume, PlotScene
+from levelworks.plumes.emission.calibrate_wind_options import CalibrateWind
+from levelworks.plumes.emission.quantify_options import Quantify, ReprocessPlumes
+from levelworks.plumes.emission.revisit_options import Revisit
+from levelworks.plumes.emission.wind_options import FindWind
+from levelworks.plumes.mapping.orthorectify_options import Orthorectify
+from levelworks.plumes.retrieval.retrieval_options import Absorption, Retrieve
 
 
 def _empty_layers(path: Path, outcome: Outcome) -> None:
@@ -23,47 +24,53 @@ def _empty_layers(path: Path, outcome: Outcome) -> None:
 
 
 def _empty_wind(path: Path, outcome: Outcome) -> None:
-    from levelworks.plumes.wind_files import write_empty_wind
+    from levelworks.plumes.emission.wind_files import write_empty_wind
 
     write_empty_wind(path, outcome)
 
 
 def _empty_absorption(path: Path, outcome: Outcome) -> None:
-    from levelworks.plumes.absorption_files import write_empty_absorption
+    from levelworks.plumes.retrieval.absorption_files import write_empty_absorption
 
     write_empty_absorption(path, outcome)
 
 
 def _empty_plumes(path: Path, outcome: Outcome) -> None:
+    from levelworks.plumes.detection.plume_features import write_no_features
     from levelworks.plumes.layers import write_empty
-    from levelworks.plumes.plume_features import write_no_features
 
     write = write_no_features if path.suffix == ".geojson" else write_empty
     write(path, outcome)
 
 
 def _empty_level2(path: Path, outcome: Outcome) -> None:
-    from levelworks.plumes.orthorectify_stage import write_empty_level2
+    from levelworks.plumes.mapping.orthorectify_stage import write_empty_level2
 
     write_empty_level2(path, outcome)
 
 
 def _empty_quantified(path: Path, outcome: Outcome) -> None:
-    from levelworks.plumes.quantify_stage import write_empty_quantified
+    from levelworks.plumes.emission.quantify_stage import write_empty_quantified
 
     write_empty_quantified(path, outcome)
 
 
 def _empty_pictures(path: Path, outcome: Outcome) -> None:
-    from levelworks.plumes.outcome_pages import write_empty_pictures
+    from levelworks.plumes.drawing.outcome_pages import write_empty_pictures
 
     write_empty_pictures(path, outcome)
 
 
 def _empty_table(path: Path, outcome: Outcome) -> None:
-    from levelworks.plumes.revisit_stage import write_empty_revisit
+    from levelworks.plumes.emission.revisit_stage import write_empty_revisit
 
     write_empty_revisit(path, outcome)
+
+
+def _empty_text(path: Path, outcome: Outcome) -> None:
+    import json
+
+    path.write_text(json.dumps({"outcome": outcome.status.value, "reason": outcome.reason}) + "\n", encoding="utf-8")
 
 
 def _refuse_flagged(path: Path) -> None:
@@ -88,7 +95,7 @@ def absorption(
     options: Absorption,
 ) -> Outcome:
     """Tabulate how each band of a scene darkens as gas is added, from look-up tables, cross-sections or the library."""
-    from levelworks.plumes import absorption_stage
+    from levelworks.plumes.retrieval import absorption_stage
 
     tables = {"ch4": ch4_table, "co2": co2_table}
     sections = {"ch4": ch4_sections, "co2": co2_sections, "co": co_sections, "no2": no2_sections}
@@ -107,7 +114,7 @@ def retrieve(
     options: Retrieve,
 ) -> Outcome:
     """Retrieve the gases of a scene, all its clear spectra making the statistics."""
-    from levelworks.plumes import retrieve_stage
+    from levelworks.plumes.retrieval import retrieve_stage
 
     _refuse_flagged(absorption)
     return retrieve_stage.retrieve(radiance, observations, mask, land, absorption, None, enhancement, options)
@@ -116,7 +123,7 @@ def retrieve(
 @stage("plumes", "mask-plumes", version=1, empty=_empty_layers)
 def mask_plumes(retrieval: Path, markers: Path | None, *, excluded: Path, options: MaskPlumes) -> Outcome:
     """Mark what looks like a plume, to be left out of the statistics of the second pass."""
-    from levelworks.plumes import detect_stage
+    from levelworks.plumes.detection import detect_stage
 
     _refuse_flagged(retrieval)
     return detect_stage.mask_plumes(retrieval, markers, excluded, options)
@@ -135,7 +142,7 @@ def retrieve_again(
     options: Retrieve,
 ) -> Outcome:
     """Retrieve the gases of a scene with the plumes left out of the statistics, which they would lower."""
-    from levelworks.plumes import retrieve_stage
+    from levelworks.plumes.retrieval import retrieve_stage
 
     _refuse_flagged(excluded)
     return retrieve_stage.retrieve(radiance, observations, mask, land, absorption, excluded, enhancement, options)
@@ -144,7 +151,7 @@ def retrieve_again(
 @stage("plumes", "denoise", version=1, empty=_empty_layers)
 def denoise(retrieval: Path, *, denoised: Path, options: Denoise) -> Outcome:
     """Denoise enhancements by total variation, as strongly as held-out pixels say."""
-    from levelworks.plumes import denoise_stage
+    from levelworks.plumes.detection import denoise_stage
 
     _refuse_flagged(retrieval)
     return denoise_stage.denoise_fields(retrieval, denoised, options)
@@ -153,7 +160,7 @@ def denoise(retrieval: Path, *, denoised: Path, options: Denoise) -> Outcome:
 @stage("plumes", "wind", version=1, empty=_empty_wind)
 def wind(retrieval: Path, era5: list[Path], geos_fp: list[Path], *, wind: Path, options: FindWind) -> Outcome:
     """Find the winds of a scene in every source that has them."""
-    from levelworks.plumes import wind_stage
+    from levelworks.plumes.emission import wind_stage
 
     _refuse_flagged(retrieval)
     return wind_stage.find_wind(retrieval, era5, geos_fp, wind=wind, options=options)
@@ -175,7 +182,7 @@ def detect_plumes(
     options: DetectPlumes,
 ) -> Outcome:
     """Find plumes and their sources, or those that people marked, and say how likely each is false."""
-    from levelworks.plumes import detect_stage
+    from levelworks.plumes.detection import detect_stage
 
     _refuse_flagged(retrieval)
     return detect_stage.detect_plumes(
@@ -199,12 +206,20 @@ def orthorectify(
     options: Orthorectify,
 ) -> Outcome:
     """Put a scene on the map: the Level-2 product, and its GeoTIFFs where asked for."""
-    from levelworks.plumes import orthorectify_stage
+    from levelworks.plumes.mapping import orthorectify_stage
 
     _refuse_flagged(retrieval)
     return orthorectify_stage.orthorectify_scene(
         retrieval, denoised, labels, wind, dem, points, radiance, level2=level2, cogs=cogs, options=options
     )
+
+
+@stage("plumes", "calibrate-wind", version=1, empty=_empty_text)
+def calibrate_wind(*, table: Path, options: CalibrateWind) -> Outcome:
+    """Fit the winds that turn masses and cross-sections into rates, to simulated plumes as this line detects them."""
+    from levelworks.plumes.emission import calibrate_wind as calibration
+
+    return calibration.calibrate_wind(table=table, options=options)
 
 
 @stage("plumes", "quantify", version=1, empty=_empty_quantified)
@@ -214,28 +229,37 @@ def quantify(
     plumes: Path,
     wind: Path | None,
     boundaries: Path | None,
+    effective_winds: Path | None,
     *,
     emissions: Path,
     options: Quantify,
 ) -> Outcome:
     """Find the emission rate of every plume by every method and every wind."""
-    from levelworks.plumes import quantify_stage
+    from levelworks.plumes.emission import quantify_stage
 
     _refuse_flagged(labels)
-    return quantify_stage.quantify(retrieval, labels, plumes, wind, boundaries, folder=emissions, options=options)
+    return quantify_stage.quantify(
+        retrieval, labels, plumes, wind, boundaries, effective_winds, folder=emissions, options=options
+    )
 
 
 @stage("plumes", "reprocess-plumes", version=1, empty=_empty_quantified)
 def reprocess_plumes(
-    quantified: Path, wind: Path | None, edits: Path | None, *, emissions: Path, options: ReprocessPlumes
+    quantified: Path,
+    wind: Path | None,
+    edits: Path | None,
+    effective_winds: Path | None,
+    *,
+    emissions: Path,
+    options: ReprocessPlumes,
 ) -> Outcome:
     """Find emission rates again from Level 3 and people's edits."""
     from levelworks.core.record import described_product
-    from levelworks.plumes import reprocess_stage
+    from levelworks.plumes.emission import reprocess_stage
 
     folder = described_product(quantified)
     _refuse_flagged(folder)
-    return reprocess_stage.reprocess_plumes(folder, wind, edits, folder_out=emissions, options=options)
+    return reprocess_stage.reprocess_plumes(folder, wind, edits, effective_winds, folder_out=emissions, options=options)
 
 
 @stage("plumes", "revisit", version=1, empty=_empty_table)
@@ -244,7 +268,7 @@ def revisit(
 ) -> Outcome:
     """Follow sites over time: when each was seen, and what it emitted."""
     from levelworks.core.record import described_product
-    from levelworks.plumes import revisit_stage
+    from levelworks.plumes.emission import revisit_stage
 
     folders = [described_product(path) for path in emissions]
     return revisit_stage.revisit(folders, sites, table=table, picture=picture, options=options)
@@ -256,7 +280,7 @@ def plot_scene(
 ) -> Outcome:
     """Draw the layers of a scene, and write its page with a map."""
     from levelworks.core.record import described_product
-    from levelworks.plumes import plot_scene_stage
+    from levelworks.plumes.drawing import plot_scene_stage
 
     _refuse_flagged(level2)
     folder = described_product(emissions) if emissions else None
@@ -267,7 +291,7 @@ def plot_scene(
 def plot_plume(emissions: Path, level2: Path | None, *, pictures: Path, options: PlotPlume) -> Outcome:
     """Draw each plume of a scene with its cross-sections."""
     from levelworks.core.record import described_product
-    from levelworks.plumes import plot_plume_stage
+    from levelworks.plumes.drawing import plot_plume_stage
 
     folder = described_product(emissions)
     _refuse_flagged(folder)
@@ -278,7 +302,7 @@ def plot_plume(emissions: Path, level2: Path | None, *, pictures: Path, options:
 def map_scenes(scenes: list[Path], *, pages: Path, options: MapScenes) -> Outcome:
     """Write pages with a map of the scenes of a folder, some at a time."""
     from levelworks.core.record import described_product
-    from levelworks.plumes import map_scenes_stage
+    from levelworks.plumes.drawing import map_scenes_stage
 
     folders = [described_product(path) for path in scenes]
     return map_scenes_stage.map_scenes(folders, folder=pages, options=options)

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import levelworks.plumes
 from levelworks.core.kernels import say_compiled
-from levelworks.plumes.absorption_stage import tabulate_absorption
-from levelworks.plumes.denoise_options import Denoise
-from levelworks.plumes.denoise_stage import denoise_fields
-from levelworks.plumes.detect_options import DetectPlumes, MaskPlumes
-from levelworks.plumes.detect_stage import detect_plumes, mask_plumes
-from levelworks.plumes.orthorectify_options import Orthorectify
-from levelworks.plumes.orthorectify_stage import orthorectify_scene
-from levelworks.plumes.quantify_options import Quantify
-from levelworks.plumes.quantify_stage import quantify
-from levelworks.plumes.retrieval_options import Absorption, Retrieve
-from levelworks.plumes.retrieve_stage import retrieve
-from levelworks.plumes.simulated_campaigns import simulate_granule
+from levelworks.plumes.detection.denoise_options import Denoise
+from levelworks.plumes.detection.denoise_stage import denoise_fields
+from levelworks.plumes.detection.detect_options import DetectPlumes, MaskPlumes
+from levelworks.plumes.detection.detect_stage import detect_plumes, mask_plumes
+from levelworks.plumes.emission.quantify_options import Quantify
+from levelworks.plumes.emission.quantify_stage import quantify
+from levelworks.plumes.mapping.orthorectify_options import Orthorectify
+from levelworks.plumes.mapping.orthorectify_stage import orthorectify_scene
+from levelworks.plumes.retrieval.absorption_stage import tabulate_absorption
+from levelworks.plumes.retrieval.retrieval_options import Absorption, Retrieve
+from levelworks.plumes.retrieval.retrieve_stage import retrieve
+from levelworks.plumes.simulation.simulated_campaigns import simulate_granule
 
 ROWS, COLUMNS = 120, 40
 

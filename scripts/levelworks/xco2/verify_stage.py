@@ -19,7 +19,13 @@ LISTED = 50
 
 
 def standing_cube(path: Path) -> Path:
-    """Return the cube that a path names, by itself or by its record; raise NothingToProduce where the target has none yet."""
+    """Return the cube that a path names, by itself or by its record.
+
+    Raises
+    ------
+    NothingToProduce
+        Where the target has none yet.
+    """
     cube = described_product(path)
     if not cube.exists():
         raise NothingToProduce("the target has no cube yet")
@@ -34,7 +40,8 @@ def verify(pre: Path, post: Path, standing: Path | None, report: Path, options: 
     NothingToProduce
         Where neither cube exists: the target was not seen.
     """
-    paths = {name: described_product(path) for name, path in (("pre", pre), ("post", post)) if described_product(path).exists()}
+    cubes = {"pre": described_product(pre), "post": described_product(post)}
+    paths = {name: cube for name, cube in cubes.items() if cube.exists()}
     if not paths:
         raise NothingToProduce("the target has no cube yet")
     before = _read(standing)

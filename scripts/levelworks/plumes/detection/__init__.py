@@ -1,0 +1,1 @@
+"""From enhancements to plumes: denoising, detection, sources, false positives."""

@@ -1,0 +1,1 @@
+"""From plumes to emission rates: winds, methods, errors, sites over time."""

@@ -1,0 +1,1 @@
+"""Scenes on the map: geometry, orthorectification, the Level-2 product."""

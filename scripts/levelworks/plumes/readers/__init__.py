@@ -1,0 +1,1 @@
+"""Level-1 granules of EMIT, EnMAP and PRISMA, opened and checked."""

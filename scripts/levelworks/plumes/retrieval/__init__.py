@@ -1,0 +1,1 @@
+"""From radiance to enhancements: absorption, quality, background statistics, matched filters."""
