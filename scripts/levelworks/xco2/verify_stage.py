@@ -40,8 +40,8 @@ def verify(pre: Path, post: Path, standing: Path | None, report: Path, options: 
     NothingToProduce
         Where neither cube exists: the target was not seen.
     """
-    cubes = {"pre": described_product(pre), "post": described_product(post)}
-    paths = {name: cube for name, cube in cubes.items() if cube.exists()}
+    named = {"pre": described_product(pre), "post": described_product(post)}
+    paths = {name: cube for name, cube in named.items() if cube.exists()}
     if not paths:
         raise NothingToProduce("the target has no cube yet")
     before = _read(standing)

@@ -99,7 +99,7 @@ def estimate(
     settings: EmissionSettings,
     own: Path | None = None,
 ) -> Estimate:
-    """Return the rates of a plume under every wind; ``own`` is a table of calibrate-wind in place of the bundled ones."""
+    """Return the rates of a plume under every wind; ``own`` is a table of calibrate-wind that goes before ours."""
     kind: Kind = "area" if sector in AREA_SECTORS else "point"
     effective = effective_wind(crop.gas, crop.sensor, kind, settings.table, own)
     hypergas = settings.compat == "hypergas"
