@@ -4,8 +4,8 @@ Inputs: granules of `plumes.granules`, with EMIT's observations and masks beside
 `plumes.geos-fp`; people's files: markers, rejected plumes, edits, sites, control points.
 Products, below <results>/plumes: absorption/<granule>.nc, retrieve/<granule>.nc, mask-plumes/<granule>.nc,
 retrieve-again/<granule>.nc, denoise/<granule>.nc, wind/<granule>.nc, detect-plumes/<granule>.nc and .geojson,
-orthorectify/<scene>.nc, quantify/<scene>/, reprocess-plumes/<scene>/, revisit/, plot-scene/<scene>/,
-plot-plume/<scene>/, map-scenes/<folder>/.
+orthorectify/<scene>.nc (with <scene>/, <scene>_unortho.nc and <scene>_rgb.tif where asked for), quantify/<scene>/,
+reprocess-plumes/<scene>/, revisit/, plot-scene/<scene>/, plot-plume/<scene>/, map-scenes/<folder>/.
 Grain: one granule, whose Level-2 name is <scene>. Heavy steps, on ranks: retrieve, retrieve-again.
 """
 
@@ -181,7 +181,7 @@ rule orthorectify:
     input:
         unpack(PLUMES.level2_inputs),
     output:
-        level2=PLUMES.level2,
+        **PLUMES.level2_files,
     log:
         log_file("plumes", "orthorectify", "{scene}"),
     benchmark:
@@ -346,7 +346,7 @@ rule revisit:
         expected_seconds=3,
     params:
         emissions=lambda wildcards, input: listed(input.emissions),
-        options=options("plumes", "revisit"),
+        options=options("plumes", "revisit", **PLUMES.revisit_options),
         version=version("plumes", "revisit"),
     shell:
         command("plumes", "revisit", ["table", "picture"])

@@ -29,7 +29,9 @@ def test_template_with_its_marks_removed_is_the_default_too():
     values = yaml.safe_load("\n".join(line.removeprefix("#") for line in keys))
     del values["coronagraph"]["datasets"]["NAME"]
     off = values["coronagraph"].pop("make-bad-pixel-map")
+    winds = values["plumes"].pop("calibrate-wind")
     assert load(values) == load({})
+    assert load({"plumes": {"calibrate-wind": winds}}) == load({"plumes": {"calibrate-wind": {}}})
     assert load({"coronagraph": {"make-bad-pixel-map": off}}) == load({"coronagraph": {"make-bad-pixel-map": {}}})
 
 

@@ -35,7 +35,7 @@ from levelworks.core.outcome import (
     TransientError,
 )
 from levelworks.core.record import describe_input, read_record, record_path, status_of
-from levelworks.core.stage import Port, Stage, _registry, run, stage, stages
+from levelworks.core.stage import Port, Stage, _ports, _registry, run, stage, stages
 
 
 @pytest.fixture
@@ -80,13 +80,28 @@ def test_ports_come_from_the_signature() -> None:
     assert Port("peer_level2a_map", True, False).flag == "--peer-level2a-map"
 
 
+def test_many_files_may_be_absent(tmp_path: Path) -> None:
+    seen = []
+
+    def takes_maybe_many(granules: list[Path] | None, *, copy: Path, options: CopyText) -> Outcome:
+        seen.append(granules)
+        copy.write_text("done")
+        return Outcome()
+
+    found = Stage("endings", "takes-maybe-many", 1, takes_maybe_many, *_ports(takes_maybe_many), no_product, mpi=False)
+    assert found.inputs == (Port("granules", True, True),)
+    for given in ([], [tmp_path]):
+        run(found, {"granules": given, "copy": [tmp_path / "copy.txt"]}, CopyText())
+    assert seen == [None, [tmp_path]]
+
+
 def test_stages_of_a_line_stand_in_the_order_of_their_definition() -> None:
     assert list(stages(LINE)) == ["copy-text", "sum-numbers"]
     assert all(found.line == "coronagraph" for found in stages("coronagraph").values())
 
 
 def takes_text(granule: str, *, copy: Path, options: CopyText) -> Outcome: ...
-def takes_maybe_many(granules: list[Path] | None, *, copy: Path, options: CopyText) -> Outcome: ...
+def takes_text_or_many(granules: list[Path] | str, *, copy: Path, options: CopyText) -> Outcome: ...
 def takes_many_texts(granules: list[str], *, copy: Path, options: CopyText) -> Outcome: ...
 def takes_anything(granule, *, copy: Path, options: CopyText) -> Outcome: ...
 def gives_many(granule: Path, *, copies: list[Path], options: CopyText) -> Outcome: ...
@@ -99,7 +114,7 @@ def has_loose_options(granule: Path, *, copy: Path, options: dict[str, Any]) -> 
     ("function", "name"),
     [
         (takes_text, "granule"),
-        (takes_maybe_many, "granules"),
+        (takes_text_or_many, "granules"),
         (takes_many_texts, "granules"),
         (takes_anything, "granule"),
         (gives_many, "copies"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from plume_products import SceneProducts, through_every_stage
 
 from levelworks.plumes.retrieval.absorption_stage import tabulate_absorption
 from levelworks.plumes.retrieval.retrieval_options import Absorption
@@ -26,3 +28,10 @@ def absorption(emit, tmp_path_factory):
     path = tmp_path_factory.mktemp("absorption") / "absorption.nc"
     tabulate_absorption(emit.radiance, emit.observations, {}, {}, path, Absorption())
     return path
+
+
+@pytest.fixture(scope="session")
+def products_of_emit(emit, tmp_path_factory) -> SceneProducts:
+    """Every product of that granule, made by the stages without network."""
+    heading = np.radians(250.0 - 180.0)
+    return through_every_stage(emit, tmp_path_factory.mktemp("products"), 5 * np.sin(heading), 5 * np.cos(heading))

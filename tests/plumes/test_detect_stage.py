@@ -222,6 +222,9 @@ class Made(Scene):
     def read(self, columns, bands):
         return self.cube[columns.start : columns.stop][..., bands]
 
+    def close(self):
+        """Close nothing: it is in memory."""
+
 
 def made_scene(enhancement, unit, centres, rng):
     flat = np.nan_to_num(enhancement).T[..., None]

@@ -178,6 +178,19 @@ def test_outline_has_the_area_and_the_holes_of_the_mask():
     assert np.array_equal(outlined_pixels(placed, longitude, latitude), mask)
 
 
+def test_outline_goes_on_beside_pixels_without_a_place():
+    mask = np.zeros((20, 30), dtype=bool)
+    mask[5:15, 8:20] = True
+    outline = pixel_outline(mask, simplified=0)
+    longitude, latitude = places(mask.shape)
+    whole = shapely.from_geojson(json.dumps(ground_outline(outline, longitude, latitude)))
+    longitude[4:7, 18:22] = latitude[4:7, 18:22] = np.nan
+    found = shapely.from_geojson(json.dumps(ground_outline(outline, longitude, latitude)))
+    assert found.symmetric_difference(whole).area < 1e-3 * whole.area
+    longitude[...] = np.nan
+    assert ground_outline(outline, longitude, latitude) == {"type": "MultiPolygon", "coordinates": []}
+
+
 def test_outline_is_cut_at_the_antimeridian():
     mask = np.zeros((20, 60), dtype=bool)
     mask[5:15, 10:50] = True

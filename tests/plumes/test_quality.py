@@ -105,12 +105,16 @@ def test_flags_of_the_agency_are_taken() -> None:
     assert has(found, "bad_column").sum() == 1
 
 
-def test_bad_column_has_one_odd_band() -> None:
+def test_bad_column_has_a_band_that_departs_alike_in_all_rows() -> None:
     rng = np.random.default_rng(12)
-    medians = 0.4 * np.exp(0.2 * rng.normal(size=(60, 1)) + 0.01 * rng.normal(size=(60, 9)))
-    assert not bad_columns(medians).any()
-    medians[17, 4] *= 0.3
-    assert np.flatnonzero(bad_columns(medians)).tolist() == [17]
-    medians[:, 8] = 0.01 * np.abs(rng.normal(size=60))  # a band in the dark of water vapour
-    assert np.flatnonzero(bad_columns(medians)).tolist() == [17]
-    assert not bad_columns(np.full((60, 9), np.nan)).any()
+    ground = np.exp(0.1 * rng.normal(size=(1, 60, 80)) + 0.1 * rng.normal(size=(9, 60, 80)))
+    planes = 0.4 * ground * (1 + 0.005 * rng.normal(size=(9, 60, 1)))
+    assert not bad_columns(planes).any()
+    planes[4, 17] *= 0.4
+    assert np.flatnonzero(bad_columns(planes)).tolist() == [16, 17, 18]
+    planes[4, 17] /= 0.4
+    planes[4, 30] *= 1.35
+    assert np.flatnonzero(bad_columns(planes)).tolist() == [30]
+    planes[8] = 0.01 * np.abs(rng.normal(size=(60, 80)))  # a band in the dark of water vapour
+    assert np.flatnonzero(bad_columns(planes)).tolist() == [30]
+    assert not bad_columns(np.full((9, 60, 80), np.nan)).any()

@@ -304,8 +304,8 @@ def test_combination_is_hypergas_rule() -> None:
 
 
 def test_columns_are_pooled_where_rows_are_few() -> None:
-    assert group_size(50, 1280, None) == 1
-    assert group_size(50, 100, None) == 5
+    assert group_size(50, 5000, None) == 1
+    assert group_size(50, 1280, None) == 4
     assert group_size(50, 100, 3) == 3
 
 

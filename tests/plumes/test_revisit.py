@@ -80,7 +80,7 @@ def test_named_sites_take_the_plumes_about_them(tmp_path: Path) -> None:
     folders = [scene(tmp_path, 1, [(8.5, 44.5, 1000.0), (8.9, 44.9, 10.0)]), scene(tmp_path, 2, [])]
     sites = tmp_path / "names.csv"
     sites.write_text("name,latitude,longitude\nNorth field,44.505,8.5\nQuiet,44.3,8.3\nFar,10,10\n")
-    revisit(folders, sites, table=tmp_path / "t.csv", picture=None, options=Revisit())
+    revisit(folders, sites, table=tmp_path / "t.csv", picture=None, options=Revisit(gases=["ch4"]))
     found = {row["site"]: row for row in read(tmp_path / "t.csv")}
     assert list(found) == ["North field", "Quiet", "Far", "site-1"]
     assert (found["North field"]["times_seen"], found["North field"]["times_overflown"]) == ("1", "2")
@@ -96,6 +96,15 @@ def test_named_sites_take_the_plumes_about_them(tmp_path: Path) -> None:
     sites.write_text("name,lat\n")
     with pytest.raises(InvalidReference, match="latitude"):
         revisit(folders, sites, table=tmp_path / "t.csv", picture=None, options=Revisit())
+
+
+def test_named_sites_without_any_plume_are_in_the_table(tmp_path: Path) -> None:
+    sites = tmp_path / "names.csv"
+    sites.write_text("name,latitude,longitude\nQuiet,44.3,8.3\n")
+    folders = [scene(tmp_path, 1, []), scene(tmp_path, 2, [])]
+    revisit(folders, sites, table=tmp_path / "t.csv", picture=tmp_path / "p.png", options=Revisit(gases=["ch4"]))
+    (row,) = read(tmp_path / "t.csv")
+    assert (row["site"], row["gas"], row["times_seen"], row["times_overflown"]) == ("Quiet", "CH4", "0", "2")
 
 
 def test_plumes_without_a_rate_count_as_seen(tmp_path: Path) -> None:

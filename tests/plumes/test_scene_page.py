@@ -10,7 +10,7 @@ import level2_scenes as scenes
 import pytest
 from browser import open_page
 
-from levelworks.core.outcome import InvalidInput
+from levelworks.core.outcome import InvalidInput, InvalidReference
 from levelworks.plumes.drawing import map_pages
 from levelworks.plumes.drawing.map_pages import TILES
 from levelworks.plumes.drawing.plot_options import PlotScene
@@ -186,12 +186,12 @@ def test_plumes_without_a_table_come_from_their_outlines(tmp_path: Path) -> None
 def test_lists_of_places_need_coordinates(tmp_path: Path) -> None:
     path = tmp_path / "places.csv"
     path.write_text("name,easting\na,3\n", encoding="utf-8")
-    with pytest.raises(InvalidInput, match="latitude"):
+    with pytest.raises(InvalidReference, match="latitude"):
         read_markers(path)
     path.write_text("Plume_Latitude,plume_longitude\n91,3\n45,3\n", encoding="utf-8")
     assert [one.place for one in read_markers(path)] == [[45.0, 3.0]]
     path.write_bytes(b"latitude,longitude\n\xff,3\n")
-    with pytest.raises(InvalidInput, match="UTF-8"):
+    with pytest.raises(InvalidReference, match="UTF-8"):
         read_markers(path)
 
 

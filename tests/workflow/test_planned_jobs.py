@@ -61,7 +61,37 @@ def everything(folder: Path) -> dict[str, Any]:
         "tables": True,
         "plots": True,
     }
-    return {"coronagraph": coronagraph, "xco2": xco2}
+    return {"coronagraph": coronagraph, "plumes": plumes(folder), "xco2": xco2}
+
+
+def plumes(folder: Path) -> dict[str, Any]:
+    """Name granules, winds and every file of people that the plumes line takes; planning opens none of them."""
+    scene = "001_20230612T162103_2316311_006"
+    named = {"dem": "dem.tif", "land": "land.geojson", "boundaries": "places.geojson", "rejected": "rejected.csv"}
+    named |= {"sites": "sites.csv", "edits": "edits.csv", "map-points": "points.csv"}
+    files = [f"EMIT_{kind}_{scene}.nc" for kind in ("L1B_RAD", "L1B_OBS", "L2A_MASK")]
+    files += [f"{kind}/EMIT_L2B_{scene}.{ending}" for kind, ending in (("markers", "geojson"), ("control", "points"))]
+    files += ["PRS_L1_STD_OFFL_20230506070115_20230506070119_0001.he5", "ch4.hdf5", "co2.txt", "co.txt", "no2.txt"]
+    files += ["winds/2023/sl_20230612.grib", "winds/GEOS.fp.asm.tavg1_2d_slv_Nx.20230612_1630.V01.nc4"]
+    for name in (*files, *named.values()):
+        path = folder / "radiance" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return {
+        "granules": "radiance",
+        "gases": "all",
+        "lookup-tables": {"ch4": "radiance/ch4.hdf5"},
+        "cross-sections": {gas: f"radiance/{gas}.txt" for gas in ("co2", "co", "no2")},
+        "era5": "radiance/winds/2023",
+        "geos-fp": "radiance/winds",
+        "markers": "radiance/markers",
+        "control-points": "radiance/control",
+        "calibrate-wind": {},
+        "cogs": True,
+        "unortho": True,
+        "plots": True,
+        **{key: f"radiance/{name}" for key, name in named.items()},
+    }
 
 
 @pytest.fixture(scope="module")

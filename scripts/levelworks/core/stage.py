@@ -5,7 +5,7 @@
     @stage("coronagraph", "make-dark", version=1, empty=write_empty)
     def make_dark(fixed_pattern: Path, *, dark: Path, options: MakeDark) -> Outcome: ...
 
-Positional parameters are inputs: ``Path``, ``Path | None`` (may be absent) or ``list[Path]``. Keyword parameters
+Positional parameters are inputs: ``Path`` or ``list[Path]``, either with ``| None`` (may be absent). Keyword parameters
 are outputs: ``Path`` or ``Path | None`` (written when asked for). ``options`` is a model.
 
 A stage may update one of its outputs: its parameter ``standing`` is then what stands under that name now, or None. The
@@ -133,13 +133,15 @@ def _ports(function: Callable[..., Outcome]) -> tuple[tuple[Port, ...], tuple[Po
 
 
 def _kind(hint: Any, name: str) -> tuple[bool, bool]:
-    if hint is Path:
-        return False, False
-    if typing.get_origin(hint) in (list, Sequence) and typing.get_args(hint) == (Path,):
-        return False, True
-    if isinstance(hint, types.UnionType) and set(typing.get_args(hint)) == {Path, type(None)}:
-        return True, False
-    raise TypeError(f"{name}: a stage takes Path, Path | None or list[Path], not {hint}")
+    """Return whether a parameter may be absent, and whether it takes many files."""
+    wanted = hint
+    if isinstance(hint, types.UnionType):
+        wanted = next((one for one in typing.get_args(hint) if one is not types.NoneType), None)
+    many = typing.get_origin(wanted) in (list, Sequence) and typing.get_args(wanted) == (Path,)
+    optional = wanted is not hint and set(typing.get_args(hint)) == {wanted, types.NoneType}
+    if not (many or wanted is Path) or (wanted is not hint and not optional):
+        raise TypeError(f"{name}: a stage takes Path, list[Path], or either or None, not {hint}")
+    return optional, many
 
 
 def run(found: Stage, files: Mapping[str, Sequence[Path]], options: Options) -> Outcome:
@@ -226,7 +228,7 @@ def _argument(port: Port, paths: Sequence[Path]) -> Any:
     if not paths and not port.optional:
         raise InvalidOptions(f"{port.flag} is required")
     if port.many:
-        return list(paths)
+        return list(paths) or None if port.optional else list(paths)
     if len(paths) > 1:
         raise InvalidOptions(f"{port.flag} takes one file, got {len(paths)}")
     return paths[0] if paths else None

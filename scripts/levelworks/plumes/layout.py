@@ -35,6 +35,8 @@ class Layout(LineLayout):
         self.wind = self.product("wind", "{granule}.nc")
         self.level2 = self.product("orthorectify", "{scene}.nc")
         self.cogs = self.product("orthorectify", "{scene}")
+        self.unortho = self.product("orthorectify", "{scene}_unortho.nc")
+        self.colours = self.product("orthorectify", "{scene}_rgb.tif")
         self.effective_winds = self.product("calibrate-wind", "effective_winds.json")
         self.quantified = self.product("quantify", "{scene}")
         self.reprocessed = self.product("reprocess-plumes", "{scene}")
@@ -45,9 +47,16 @@ class Layout(LineLayout):
         self.revisit_picture = self.product("revisit", "sites.png")
 
     @property
+    def level2_files(self) -> dict[str, str]:
+        """Return the outputs of rule `orthorectify` by name; the record stands for the folder of GeoTIFFs."""
+        before = {"unortho": self.unortho, "colours": self.colours} if self.plan.section.unortho else {}
+        folder = {"record": self.record_of(self.cogs)} if self.plan.section.cogs else {}
+        return {"level2": self.level2} | before | folder
+
+    @property
     def level2_outputs(self) -> list[str]:
-        """Return the outputs of `orthorectify` by name."""
-        return ["level2", *(["cogs"] if self.plan.section.cogs else [])]
+        """Return the outputs of `orthorectify` by name: its files, and the folder of GeoTIFFs."""
+        return ["cogs" if name == "record" else name for name in self.level2_files]
 
     @property
     def second_options(self) -> dict[str, Any]:
@@ -183,6 +192,12 @@ class Layout(LineLayout):
     def page_options(self, wildcards: Any) -> dict[str, Any]:
         """Return what the options of a folder's pages must be: its name, where none is configured."""
         return {} if self.plan.section.map_scenes.name else {"name": wildcards.folder}
+
+    @property
+    def revisit_options(self) -> dict[str, Any]:
+        """Return what the options of the table of sites must be: of the gases that count, those that are retrieved."""
+        section = self.plan.section
+        return {"gases": [gas for gas in section.revisit.gases if gas in section.gases] or section.gases}
 
     def all_emission_records(self) -> list[str]:
         """Return the records of every scene's emission rates."""

@@ -42,7 +42,7 @@ class Plumes(Options):
     cross_sections: dict[Gas, Path] = option(
         {}, "tables of wavelength (nm) and cross-section (cm2 per molecule) by gas", alias="cross-sections"
     )
-    two_pass: Annotated[Literal["on", "off"], OnOff] = option(
+    two_pass: Annotated[Literal["off", "on"], OnOff] = option(
         "on", "retrieve again with the plumes found left out of the statistics, which they lower", alias="two-pass"
     )
     era5: Annotated[list[str], OneOrMore] = option([], "files or folders of ERA5 winds (GRIB or NetCDF)")
@@ -62,6 +62,11 @@ class Plumes(Options):
         None, "folder of ground control points, <Level-2 name>.points", alias="control-points"
     )
     cogs: bool = option(False, "write GeoTIFFs and a STAC item of every scene")
+    unortho: bool = option(
+        False,
+        "write every scene before orthorectification too: its enhancements (NetCDF), and its colours (GeoTIFF), on "
+        "which people place control points",
+    )
     plots: bool = option(False, "draw scenes and plumes, and write pages of maps")
     absorption: AbsorptionSettings = option(AbsorptionSettings(), "absorption of the gases")
     retrieve: RetrieveSettings = option(RetrieveSettings(), "radiance to enhancements, both passes")

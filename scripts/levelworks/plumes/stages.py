@@ -158,12 +158,14 @@ def denoise(retrieval: Path, *, denoised: Path, options: Denoise) -> Outcome:
 
 
 @stage("plumes", "wind", version=1, empty=_empty_wind)
-def wind(retrieval: Path, era5: list[Path], geos_fp: list[Path], *, wind: Path, options: FindWind) -> Outcome:
+def wind(
+    retrieval: Path, era5: list[Path] | None, geos_fp: list[Path] | None, *, wind: Path, options: FindWind
+) -> Outcome:
     """Find the winds of a scene in every source that has them."""
     from levelworks.plumes.emission import wind_stage
 
     _refuse_flagged(retrieval)
-    return wind_stage.find_wind(retrieval, era5, geos_fp, wind=wind, options=options)
+    return wind_stage.find_wind(retrieval, era5 or [], geos_fp or [], wind=wind, options=options)
 
 
 @stage("plumes", "detect-plumes", version=1, empty=_empty_plumes)
@@ -203,15 +205,18 @@ def orthorectify(
     *,
     level2: Path,
     cogs: Path | None,
+    unortho: Path | None,
+    colours: Path | None,
     options: Orthorectify,
 ) -> Outcome:
-    """Put a scene on the map: the Level-2 product, and its GeoTIFFs where asked for."""
+    """Put a scene on the map: the Level-2 product; where asked for its GeoTIFFs, and the scene before that."""
     from levelworks.plumes.mapping import orthorectify_stage
 
     _refuse_flagged(retrieval)
     return orthorectify_stage.orthorectify_scene(
-        retrieval, denoised, labels, wind, dem, points, radiance, level2=level2, cogs=cogs, options=options
-    )
+        retrieval, denoised, labels, wind, dem, points, radiance,
+        level2=level2, cogs=cogs, unortho=unortho, colours=colours, options=options,
+    )  # fmt: skip
 
 
 @stage("plumes", "calibrate-wind", version=1, empty=_empty_text)

@@ -28,12 +28,12 @@ STANDARD_PRESSURE = 101325.0
 HYPERGAS_COLUMN = 2900.0 / 1000.0
 """ppm of one mol m-2 in HyperGas, whatever the surface pressure (defect D1)."""
 
+Unit = Literal["ppm m", "ppb", "ppm", "umol m-2", "mol m-2"]
+
 GASES = ("ch4", "co2", "co", "no2")
 GAS_NAMES = {"ch4": "methane", "co2": "carbon_dioxide", "co": "carbon_monoxide", "no2": "nitrogen_dioxide"}
-DISPLAY_UNITS = {"ch4": "ppb", "co2": "ppm", "co": "ppb", "no2": "ppb"}
+DISPLAY_UNITS: dict[str, Unit] = {"ch4": "ppb", "co2": "ppm", "co": "ppb", "no2": "ppb"}
 """Units of a gas's enhancement in Level 2, as HyperGas has them."""
-
-Unit = Literal["ppm m", "ppb", "ppm", "umol m-2", "mol m-2"]
 
 
 def dry_column(pressure: np.ndarray | float) -> np.ndarray | float:

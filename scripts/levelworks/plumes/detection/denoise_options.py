@@ -17,6 +17,6 @@ class Denoise(Options):
     estimate: Literal["plain", "invariant"] = option(
         "plain", "invariant leaves each pixel's own value out, as HyperGas does, at sixteen times the work"
     )
-    by_class: Annotated[Literal["auto", "on", "off"], OnOff] = option(
+    by_class: Annotated[Literal["off", "on", "auto"], OnOff] = option(
         "auto", "denoise land and water apart; auto does so where there are no more than two classes"
     )

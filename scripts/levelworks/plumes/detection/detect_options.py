@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from levelworks.core.options import OnOff, Options, option
 
+JOINING = ("dist_max", "azimuth_diff_max")
+"""Options of `detect-plumes` that its masks keep as attributes, for the table of emission rates."""
+
 
 class PlumeCriteria(Options):
     """What makes a plume, shared by `mask-plumes` and `detect-plumes`."""
@@ -22,9 +25,15 @@ class PlumeCriteria(Options):
 class MaskPlumes(PlumeCriteria):
     """Options of `mask-plumes`: looser than detection, for a plume missed costs more here than one too many."""
 
+    scales: list[float] = option(
+        [1.5, 3.0, 6.0],
+        "smoothing kernels' standard deviations; the greatest signal counts",
+        unit="pixels",
+        min_length=1,
+    )
     seed_sigma: float = option(4.5, "signal-to-noise of a plume's peak", unit="sigma", ge=2, le=100)
-    grow_sigma: float = option(2.0, "signal-to-noise of each pixel of a plume", unit="sigma", ge=0.5, le=100)
-    margin: int = option(3, "pixels about plumes that are left out too", unit="pixels", ge=0, le=100)
+    grow_sigma: float = option(1.5, "signal-to-noise of each pixel of a plume", unit="sigma", ge=0.5, le=100)
+    margin: int = option(5, "pixels about plumes that are left out too", unit="pixels", ge=0, le=100)
 
 
 class DetectPlumes(PlumeCriteria):
@@ -46,6 +55,9 @@ class DetectPlumes(PlumeCriteria):
     markers_only: bool = option(True, "where people placed markers, take their plumes alone")
     controls: int = option(60, "places without plume to which spectra are compared", ge=0, le=1000)
     max_fp_score: float = option(
-        1.0, "plumes of a higher false-positive score count as rejected; 1 rejects none", ge=0, le=1
+        0.45,
+        "plumes of a higher false-positive score count as rejected, unless people marked them; 1 rejects none",
+        ge=0,
+        le=1,
     )
-    spectra: Annotated[Literal["on", "off"], OnOff] = option("on", "compare spectra with those of the background")
+    spectra: Annotated[Literal["off", "on"], OnOff] = option("on", "compare spectra with those of the background")

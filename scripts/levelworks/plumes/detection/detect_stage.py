@@ -11,7 +11,7 @@ import numpy as np
 
 from levelworks.core.outcome import InvalidInput, NothingToProduce, Outcome
 from levelworks.plumes.detection.detect import Criteria, excluded_mask
-from levelworks.plumes.detection.detect_options import DetectPlumes, MaskPlumes, PlumeCriteria
+from levelworks.plumes.detection.detect_options import JOINING, DetectPlumes, MaskPlumes, PlumeCriteria
 from levelworks.plumes.detection.found_plumes import FoundPlume, of_markers, search
 from levelworks.plumes.detection.markers import Marker, Rejection, outlined_pixels, read_markers, read_rejections
 from levelworks.plumes.detection.plume_features import feature, write_features
@@ -99,7 +99,8 @@ def detect_plumes(
         layers, features, quality = _plumes_of_gases(
             view, smoothed, marked, rejections, known_sites, options, warnings, gases
         )
-        attributes = product.attributes
+        # the table of emission rates says how pieces of plumes were joined
+        attributes = product.attributes | options.model_dump(include=set(JOINING))
     write_layers(labels, layers, attributes)
     write_features(plumes, features, scene=str(attributes.get("scene", "")))
     return Outcome(quality=quality, warnings=tuple(dict.fromkeys(warnings)))

@@ -5,7 +5,6 @@ Source: specs/plumes.md 1.1 and 1.11: ``<L2 stem>.geojson``, the order of its po
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,9 @@ import numpy as np
 import shapely
 from shapely.errors import ShapelyError
 
-from levelworks.core.outcome import InvalidReference
+from levelworks.core.outcome import InvalidInput, InvalidReference
 from levelworks.plumes.detection.source_points import ground_distance
+from levelworks.plumes.emission.emission_table import read_rows
 
 RADIUS = 50.0
 """m within which a marker's pixel is sought, as in HyperGas; pixels larger than this reach half their diagonal."""
@@ -79,8 +79,11 @@ def read_rejections(path: Path) -> list[Rejection]:
         Where a line has neither id nor place.
     """
     if path.suffix.lower() == ".csv":
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return [_rejection(path, f"line {n}", line) for n, line in enumerate(csv.DictReader(file), start=2)]
+        try:
+            rows = read_rows(path)
+        except InvalidInput as error:
+            raise InvalidReference(str(error)) from None
+        return [_rejection(path, f"line {number}", row) for number, row in enumerate(rows, start=2)]
     rejections = []
     for number, feature in enumerate(_features(path)):
         properties = dict(feature.get("properties") or {})

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from scipy.ndimage import distance_transform_edt
 from shapely.geometry.polygon import orient
 
 SIMPLIFIED = 0.75
@@ -44,6 +45,8 @@ def ground_position(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return longitude and latitude (degrees) at fractions of pixels: bilinear within, extrapolated beyond the edge.
 
+    Beside pixels without a place they are extrapolated from the nearest four that have one.
+
     Parameters
     ----------
     rows, columns : ndarray, any shape
@@ -52,6 +55,10 @@ def ground_position(
     """
     i = np.clip(np.floor(rows).astype(int), 0, longitude.shape[0] - 2)
     j = np.clip(np.floor(columns).astype(int), 0, longitude.shape[1] - 2)
+    placed = np.isfinite(longitude) & np.isfinite(latitude)
+    known = placed[:-1, :-1] & placed[:-1, 1:] & placed[1:, :-1] & placed[1:, 1:]
+    if known.any() and not known.all():
+        i, j = distance_transform_edt(~known, return_distances=False, return_indices=True)[:, i, j]
     s, t = rows - i, columns - j
     base = longitude[i, j]
     corners = [(0, 0, (1 - s) * (1 - t)), (0, 1, (1 - s) * t), (1, 0, s * (1 - t)), (1, 1, s * t)]
@@ -76,9 +83,9 @@ def ground_outline(outline: shapely.MultiPolygon, longitude: np.ndarray, latitud
 
     parts = []
     for part in shapely.get_parts(outline):
-        placed = shapely.transform(part, place)
-        if not np.isfinite(shapely.get_coordinates(placed)).all():
+        if not np.isfinite(place(shapely.get_coordinates(part))).all():
             continue
+        placed = shapely.transform(part, place)
         placed = placed if placed.is_valid else placed.buffer(0)
         for turn in (-360, 0, 360):
             inside = placed.intersection(shapely.box(-180 + turn, -90, 180 + turn, 90))

@@ -5,14 +5,14 @@ Source: specs/plumes.md 6.6 (defect D21: HyperGas leaves the source to people's 
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from levelworks.core.outcome import InvalidReference
+from levelworks.core.outcome import InvalidInput, InvalidReference
 from levelworks.plumes.detection.plume_pieces import principal_direction
+from levelworks.plumes.emission.emission_table import read_rows
 
 EARTH_RADIUS = 6371008.8
 """m, mean."""
@@ -188,22 +188,19 @@ def read_sites(path: Path) -> list[Site]:
     InvalidReference
         Where a column or a number is missing.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        table = csv.DictReader(file)
-        missing = {"name", "latitude", "longitude"} - set(table.fieldnames or [])
-        if missing:
-            raise InvalidReference(
-                f"{path} needs the columns name, latitude and longitude; {sorted(missing)} are missing"
-            )
-        sites = []
-        for number, line in enumerate(table, start=2):
-            try:
-                site = Site(line["name"], float(line["latitude"]), float(line["longitude"]))
-            except (TypeError, ValueError):
-                raise InvalidReference(f"{path}, line {number}: latitude and longitude must be numbers") from None
-            if not (abs(site.latitude) <= 90 and abs(site.longitude) <= 360):
-                raise InvalidReference(f"{path}, line {number}: latitude or longitude is out of range")
-            sites.append(site)
+    try:
+        rows = read_rows(path, ["name", "latitude", "longitude"])
+    except InvalidInput as error:
+        raise InvalidReference(str(error)) from None
+    sites = []
+    for line, row in enumerate(rows, start=2):
+        try:
+            site = Site(row["name"], float(row["latitude"]), float(row["longitude"]))
+        except ValueError:
+            raise InvalidReference(f"{path}, line {line}: latitude and longitude must be numbers") from None
+        if not (abs(site.latitude) <= 90 and abs(site.longitude) <= 360):
+            raise InvalidReference(f"{path}, line {line}: latitude or longitude is out of range")
+        sites.append(site)
     return sites
 
 

@@ -86,6 +86,7 @@ class PlotPlume(Options):
         {}, "upper end of a gas's colours in the units of the file; those left out take the plume's 99th percentile"
     )
     plot_markers: bool = option(False, "mark the sources of the scene's other plumes too")
+    page: bool = option(True, "write a page with a map of every plume")
 
     @model_validator(mode="after")
     def _check(self) -> Self:

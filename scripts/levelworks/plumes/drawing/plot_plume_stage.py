@@ -14,7 +14,9 @@ from levelworks.plumes.drawing.level2_view import UNKNOWN, Level2View, open_leve
 from levelworks.plumes.drawing.plot_options import PlotPlume
 from levelworks.plumes.drawing.plume_files import Plume, plume_paths, read_plume, read_rows
 from levelworks.plumes.drawing.plume_frames import frame_grid, pixels_below
+from levelworks.plumes.drawing.plume_page import write_plume_page
 from levelworks.plumes.drawing.plume_pictures import Base, draw_plume
+from levelworks.plumes.drawing.quantified_files import read_plumes
 
 
 def plot_plumes(quantified: Path, level2: Path | None, *, folder: Path, options: PlotPlume) -> Outcome:
@@ -27,7 +29,7 @@ def plot_plumes(quantified: Path, level2: Path | None, *, folder: Path, options:
     level2 : Path or None
         Product of `orthorectify`, for what lies below the plumes and for the full field.
     folder : Path
-        To write ``<scene>_plume<N>.png`` to.
+        To write ``<scene>_plume<N>.png`` to, and pages of the same name.
     options : PlotPlume
 
     Raises
@@ -54,6 +56,10 @@ def plot_plumes(quantified: Path, level2: Path | None, *, folder: Path, options:
         for plume in plumes:
             others = [one.source for one in plumes if options.plot_markers and one is not plume and one.source]
             draw_plume(folder / f"{plume.name}.png", plume, base_of(view, plume, options), options, others)
+    if options.page:
+        outlined = read_plumes(quantified)
+        for _, path in paths:
+            write_plume_page(path, outlined, folder, options)
     words = []
     if view is None and (options.full_field or options.base != "none"):
         words.append("without the Level-2 product there is nothing below the plumes, and no full field")

@@ -55,6 +55,8 @@ def plot_scene(
         Where the product is empty, or has none of the layers.
     InvalidInput
         Where a file can't be read or holds none of what it should.
+    InvalidReference
+        Where that is the list of places to mark.
     """
     with open_level2(level2) as view:
         layers = layers_of(view.names, options.gases)
@@ -72,7 +74,7 @@ def plot_scene(
                 closer.draw(layer, options.vmax, figure=options.figures, limits=whole.limits)
                 for layer, whole in zip(layers, list(drawn), strict=True)
             ]
-        summary = _summarise(view, drawn, inside, plumes, read_markers(markers) if markers else [])
+        summary = summarise(view, drawn, inside, plumes, read_markers(markers) if markers else [])
     write_summary(folder / NAME, summary)
     write_scene_page(folder / f"{summary.stem}.html", summary, options)
     if window is not None:
@@ -120,13 +122,14 @@ def _zoom(view: Level2View, options: PlotScene, plumes: Sequence[SummaryPlume]) 
     return None if small else window
 
 
-def _summarise(
+def summarise(
     view: Level2View,
     drawn: Sequence[Drawn],
     inside: np.ndarray,
     plumes: list[SummaryPlume],
     markers: list[SummaryMarker],
 ) -> Summary:
+    """Return what the page of a scene shows."""
     bounds = union([one.bounds for one in drawn if not one.zoomed])
     summary = Summary(
         view.stem,

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from levelworks.core.outcome import InvalidInput
+from levelworks.core.outcome import InvalidInput, InvalidReference
 from levelworks.plumes.drawing.picture_layers import FORMULAS
 from levelworks.plumes.drawing.scene_summary import SummaryMarker, SummaryPlume, significant
 
@@ -216,17 +216,20 @@ def read_markers(path: Path) -> list[SummaryMarker]:
 
     Raises
     ------
-    InvalidInput
+    InvalidReference
         Where it has no such columns, or more rows than a page carries.
     """
-    rows = read_table(path)
+    try:
+        rows = read_table(path)
+    except InvalidInput as error:
+        raise InvalidReference(str(error)) from None
     if not rows:
         return []
     known = {key.lower() for key in rows[0]}
     if not (known & set(LATITUDES) and known & set(LONGITUDES)):
-        raise InvalidInput(f"{path} has no columns latitude and longitude (or plume_latitude and plume_longitude)")
+        raise InvalidReference(f"{path} has no columns latitude and longitude (or plume_latitude and plume_longitude)")
     if len(rows) > MOST_MARKERS:
-        raise InvalidInput(f"{path} has {len(rows)} rows; a page carries {MOST_MARKERS} markers")
+        raise InvalidReference(f"{path} has {len(rows)} rows; a page carries {MOST_MARKERS} markers")
     markers = []
     for line, row in enumerate(rows, start=1):
         place = _place(row)

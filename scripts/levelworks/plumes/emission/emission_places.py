@@ -52,7 +52,10 @@ def read_places(path: Path) -> Places:
         Where it is no feature collection of polygons with names.
     """
     try:
-        features = json.loads(path.read_text(encoding="utf-8"))["features"]
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise InvalidReference(f"{path} is no GeoJSON of outlines, but a list or a value")
+        features = content["features"]
         outlines = tuple(shape(feature["geometry"]) for feature in features)
         names = tuple(_names(feature.get("properties") or {}) for feature in features)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ShapelyError) as error:

@@ -58,12 +58,6 @@ class Quantify(EmissionSettings):
         "auto", "source of the reported rates; auto takes the preferred one of find-wind"
     )
     land_only: bool = option(True, "background of land only, where a plume's source is on land")
-    azimuth_diff_max: float = option(
-        30.0, "largest turn between pieces that detect-plumes joined, for the table", unit="deg", ge=0, le=90
-    )
-    dist_max: float = option(
-        180.0, "largest gap between pieces that detect-plumes joined, for the table", unit="m", ge=0
-    )
     crop_margin: float = option(2500.0, "what Level 3 keeps about a plume", unit="m", ge=300)
 
 

@@ -64,7 +64,7 @@ def write_plume(
     pixel_map = map_by_positions(crop.longitude, crop.latitude, RESOLUTION[crop.sensor])
     unit = DISPLAY_UNITS[crop.gas]
     fixed = {"ppm": HYPERGAS_COLUMN, "ppb": HYPERGAS_COLUMN * 1e3}
-    factor = fixed[unit] if hypergas else float(from_molar(unit, pressure))  # type: ignore[arg-type]
+    factor = fixed[unit] if hypergas else float(from_molar(unit, pressure))
     name = f"{GAS_NAMES[crop.gas]}_enhancement"
     words = {"standard_name": name, "sensor": crop.sensor, "mol_m2_per_unit": 1 / factor}
     masks = {

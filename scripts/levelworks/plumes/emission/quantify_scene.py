@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from levelworks.core.outcome import InvalidInput, NothingToProduce
+from levelworks.plumes.detection.detect_options import JOINING
 from levelworks.plumes.emission.background_error import MovableBackground
 from levelworks.plumes.emission.quantify_crop import WATER
 from levelworks.plumes.emission.quantify_options import Quantify
@@ -51,8 +52,8 @@ class GasField:
         return self.backgrounds[land]
 
 
-def describe_scene(layers: Layers, options: Quantify) -> ViewedScene:
-    """Return what a retrieval says of its scene.
+def describe_scene(layers: Layers, masks: Layers, options: Quantify) -> ViewedScene:
+    """Return what a retrieval says of its scene, and its masks of how pieces of plumes were joined.
 
     Raises
     ------
@@ -72,7 +73,8 @@ def describe_scene(layers: Layers, options: Quantify) -> ViewedScene:
     if sensor not in PLATFORMS:
         raise InvalidInput(f"{layers.path}: {sensor!r} is none of {', '.join(PLATFORMS)}")
     level3 = options.scene.replace("L2", "L3", 1) if options.scene else level3_name(granule)
-    return ViewedScene(options.scene or granule, level3, sensor, start, attributes)
+    joined = {name: value for name, value in masks.attributes.items() if name in JOINING}
+    return ViewedScene(options.scene or granule, level3, sensor, start, attributes | joined)
 
 
 def what_was_seen(layers: Layers, scene: ViewedScene) -> dict[str, Any]:

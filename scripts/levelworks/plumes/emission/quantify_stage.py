@@ -72,7 +72,7 @@ def quantify(
     geometries: list[dict[str, Any]] = []
     warnings = [] if winds is not None and winds.sources else ["there is no wind: emission rates are not a number"]
     with open_layers(retrieval) as layers, open_layers(labels) as masks:
-        scene = describe_scene(layers, options)
+        scene = describe_scene(layers, masks, options)
         (folder / SCENE).write_text(json.dumps(what_was_seen(layers, scene), indent=1) + "\n", encoding="utf-8")
         detected = read_detected(plumes) if any(f"{gas}_mask" in masks for gas in options.gas) else []
         for gas in options.gas:
@@ -163,7 +163,7 @@ def _quantify_one(
     row = describe(crop, measures, own, found, pressure, common)
     stem = f"{scene.level3}_{plume.label}"
     attributes = {name: scene.attributes[name] for name in KEPT if name in scene.attributes}
-    attributes |= {"version": row["version"], "filename": str(scene.attributes.get("source", scene.name))}
+    attributes |= {"version": row["version"], "filename": str(scene.attributes.get("source_file", scene.name))}
     attributes |= {"plume_id": plume_id, "compat": options.compat, "land_only": int(over_land)}
     write_files(folder, stem, crop, measures, found, own, pressure, row, attributes, hypergas=hypergas)
     outlined = plume.geometry is not None and plume.geometry.get("type") in ("Polygon", "MultiPolygon")
@@ -218,8 +218,8 @@ def _common(
         "instrument": instrument,
         "platform": platform,
         "provider": provider,
-        "azimuth_diff_max": options.azimuth_diff_max,
-        "dist_max": options.dist_max,
+        "azimuth_diff_max": scene.attributes.get("azimuth_diff_max"),
+        "dist_max": scene.attributes.get("dist_max"),
         "land_only": options.land_only,
         "land_mask_source": str(scene.attributes.get("land_mask_source", "radiance")),
         "scene": scene.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from levelworks.core.outcome import InvalidInput, InvalidReference
 from levelworks.plumes.emission.emission_table import SOURCES, read_rows
 from levelworks.plumes.emission.quantify_options import SECTORS
 
+PLUME_ID = re.compile(r"[a-z]+-(?P<time>\d{8}t\d{6})-\S+")
 TRUE, FALSE = ("yes", "true", "1", "keep", "kept"), ("no", "false", "0", "reject", "rejected")
 
 
@@ -25,13 +27,23 @@ class Edit:
     pressure_manual: float | None = None
 
 
-def read_edits(path: Path, known: Mapping[str, object]) -> dict[str, Edit]:
+def read_edits(path: Path, known: Mapping[str, object], scene: str = "") -> dict[str, Edit]:
     """Read edits by plume from CSV: ``plume_id`` and any of keep, reject, name, ipcc_sector, wind_source, ….
+
+    One table serves a whole campaign: plumes of other scenes are passed over.
+
+    Parameters
+    ----------
+    known : mapping
+        Plumes of the scene by their ids.
+    scene : str
+        When the scene was seen, as in the ids of its plumes, e.g. 20230601t093706; empty where that is unknown.
 
     Raises
     ------
     InvalidReference
-        Where it names a plume that is not there, a column that is none, or a value that is not allowed.
+        Where it names a plume that the scene doesn't have, what is no plume's id, a column that is none, or a value
+        that is not allowed.
     """
     try:
         rows = read_rows(path, ["plume_id"])
@@ -44,7 +56,12 @@ def read_edits(path: Path, known: Mapping[str, object]) -> dict[str, Edit]:
         if unknown:
             raise InvalidReference(f"{where}: no column {', '.join(unknown)}; there are {', '.join(sorted(COLUMNS))}")
         plume = row["plume_id"]
+        seen = PLUME_ID.fullmatch(plume)
+        if seen is None:
+            raise InvalidReference(f"{where}: {plume!r} is no plume's id, such as emi-20230601t093706-plume0")
         if plume not in known:
+            if seen["time"] != scene:
+                continue
             raise InvalidReference(f"{where}: there is no plume {plume!r}; there are {', '.join(known) or 'none'}")
         if row.get("ipcc_sector") and row["ipcc_sector"] not in SECTORS:
             raise InvalidReference(f"{where}: {row['ipcc_sector']!r} is no sector; there are {', '.join(SECTORS[1:])}")

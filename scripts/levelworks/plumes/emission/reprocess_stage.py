@@ -5,6 +5,9 @@ Source: specs/plumes.md 1.1, 1.2 (l3b_reprocess), D12: the wind that is asked fo
 
 from __future__ import annotations
 
+import json
+import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ from levelworks.plumes.emission.quantify_products import StoredPlume, read_plume
 from levelworks.plumes.emission.quantify_stage import (
     OUTLINES,
     REJECTED,
+    SCENE,
     TABLE,
     outline_of,
     quantified_plumes,
@@ -89,7 +93,7 @@ def reprocess_plumes(
     """
     winds = read_wind(wind) if wind is not None else None
     old = {row["plume_id"]: row for row in read_rows(folder / TABLE, ["plume_id"])}
-    said = read_edits(edits, old) if edits is not None else {}
+    said = read_edits(edits, old, _time_of(folder)) if edits is not None else {}
     outlines = {
         str(plume.properties.get("plume_id")): plume.geometry
         for plume in read_detected(folder / OUTLINES)
@@ -117,6 +121,8 @@ def reprocess_plumes(
         kept = outlines.get(plume_id)
         geometries.append(kept if kept and not stored.edited else outline_of(stored.crop))
     write_products(folder_out, rows, geometries)
+    if (folder / SCENE).is_file():  # what was looked at, for the overflights of sites
+        shutil.copyfile(folder / SCENE, folder_out / SCENE)
     if rejected:
         write_table(folder_out / REJECTED, rejected)
     total = [float(row["emission"]) for row in rows if np.isfinite(row["emission"])]
@@ -127,6 +133,15 @@ def reprocess_plumes(
         "total_emission_kg_h": float(np.sum(total)) if total else None,
     }
     return Outcome(quality=quality)
+
+
+def _time_of(folder: Path) -> str:
+    """Return when a scene was seen as ids of plumes say it; empty where `quantify` left no such word."""
+    try:
+        said = json.loads((folder / SCENE).read_text(encoding="utf-8"))
+        return f"{datetime.fromisoformat(said['start_time']):%Y%m%dt%H%M%S}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _rejected_before(folder: Path) -> list[dict[str, str]]:

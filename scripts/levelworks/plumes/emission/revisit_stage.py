@@ -112,15 +112,13 @@ def revisit(folders: list[Path], sites: Path | None, *, table: Path, picture: Pa
 def sites_of(
     sightings: Sequence[Sighting], overflights: Sequence[Overflight], named: Sequence[NamedSite], options: Revisit
 ) -> list[Site]:
-    """Return the sites of each gas: named ones first, then clusters in the order of time."""
+    """Return the sites of each gas: named ones first, those without a plume too, then clusters in the order of time."""
     found = []
     for gas in options.gases:
         mine = sorted((one for one in sightings if one.gas == gas), key=lambda one: (one.time, one.plume_id))
-        if not mine:
-            continue
         longitude, latitude = (np.array([getattr(one, name) for one in mine]) for name in ("longitude", "latitude"))
         numbers = assign(longitude, latitude, named, options.radius, options.site_radius)
-        for index in range(max(len(named), int(numbers.max()) + 1)):
+        for index in range(max(len(named), int(numbers.max(initial=-1)) + 1)):
             chosen = [one for one, owner in zip(mine, numbers, strict=True) if owner == index]
             if index < len(named):
                 name, place = named[index].name, (named[index].longitude, named[index].latitude)

@@ -1,7 +1,12 @@
-"""The enhancements of a scene before orthorectification, in HyperGas' names and units (specs/plumes.md 1.1)."""
+"""A scene before orthorectification (specs/plumes.md 1.1, 1.2): enhancements in HyperGas' names and units, colours.
+
+The colours are what people place ground control points on: an image of the granule's rows and columns.
+"""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -40,3 +45,34 @@ def write_unortho(retrieval: Path, path: Path, *, units: str = "display", compat
         for name, unit in (("segmentation", "1"), ("longitude", "degrees_east"), ("latitude", "degrees_north")):
             layers.append(Layer(name, product.read(name), unit))
     write_layers(path, layers, attributes)
+
+
+def write_colours(retrieval: Path, path: Path) -> None:
+    """Write the colours of a retrieval as a GeoTIFF without a place, in whose pixels control points are counted.
+
+    Raises
+    ------
+    InvalidInput
+        Where the retrieval lacks them.
+    """
+    with open_layers(retrieval) as product:
+        attributes = product.attributes
+        colours = product.read("rgb")
+    tags = {"START_TIME": attributes.get("start_time", ""), "SOURCE_FILE": attributes.get("source_file", "")}
+    write_image(path, colours, tags)
+
+
+def write_image(path: Path, colours: np.ndarray, tags: Mapping[str, str]) -> None:
+    """Write red, green and blue, (3, rows, columns) bytes, as a GeoTIFF without a place; 0 is no pixel."""
+    import rasterio
+    from rasterio.enums import ColorInterp
+    from rasterio.errors import NotGeoreferencedWarning
+
+    count, rows, columns = colours.shape
+    profile = {"driver": "GTiff", "count": count, "dtype": "uint8", "height": rows, "width": columns, "nodata": 0}
+    with warnings.catch_warnings(), rasterio.Env(GDAL_PAM_ENABLED=False):
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, "w", **profile, compress="deflate", photometric="RGB") as file:
+            file.write(colours)
+            file.colorinterp = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+            file.update_tags(**tags)

@@ -26,6 +26,7 @@ from levelworks.plumes.mapping.level2_layers import (
     winds_on_map,
 )
 from levelworks.plumes.mapping.level2_stac import cog_asset, product_asset, scene_item
+from levelworks.plumes.mapping.level2_unortho import write_colours, write_image, write_unortho
 from levelworks.plumes.mapping.orthorectify import AreaWeights, area_weights
 from levelworks.plumes.mapping.orthorectify_options import Orthorectify
 from levelworks.plumes.mapping.placement import Placement, place_scene
@@ -43,6 +44,8 @@ def orthorectify_scene(
     *,
     level2: Path,
     cogs: Path | None,
+    unortho: Path | None = None,
+    colours: Path | None = None,
     options: Orthorectify,
 ) -> Outcome:
     """Write the Level-2 product of a scene, and its GeoTIFFs with their STAC Item where asked for.
@@ -57,6 +60,8 @@ def orthorectify_scene(
         Ground control points, for ``gcp``.
     radiance : Path or None
         The granule, for ``glt`` and ``rpc``; positions need none.
+    unortho, colours : Path, optional
+        Written where given: enhancements, and an image, in the rows and columns of the granule.
 
     Raises
     ------
@@ -95,13 +100,21 @@ def orthorectify_scene(
         quality = _quality(sources, placement, weights)
         if cogs is not None:
             _write_folder(cogs, level2, sources, placement, attributes, options)
+    if unortho is not None:
+        write_unortho(retrieval, unortho, units=options.units, compat=options.compat)
+    if colours is not None:
+        write_colours(retrieval, colours)
     return Outcome(quality=quality, warnings=tuple(placement.notes))
 
 
 def write_empty_level2(path: Path, outcome: Outcome) -> None:
-    """Write the valid, empty product of a scene without one: a NetCDF file, or a folder whose Item is none."""
+    """Write the valid, empty product of a scene without one: a file, or a folder whose Item is none."""
     if path.suffix == ".nc":
         write_empty(path, outcome)
+        return
+    if path.suffix == ".tif":
+        tags = {"OUTCOME": outcome.status.value, "REASON": outcome.reason}
+        write_image(path, np.zeros((3, 1, 1), np.uint8), tags)
         return
     path.mkdir()
     content = {"outcome": outcome.status.value, "reason": outcome.reason}

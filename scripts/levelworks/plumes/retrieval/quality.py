@@ -35,6 +35,7 @@ REFLECTANCE_BANDS = (450.0, 560.0, 650.0, 1000.0, 1250.0, 1380.0, 1650.0, 2100.0
 """nm."""
 HOT_BANDS = (2060.0, 2389.5, 2430.0)
 """nm: where fires and flares shine."""
+LEAST_ROWS = 10
 LIT = 0.1
 """uW cm-2 sr-1 nm-1: median radiance below which a band says nothing of its detector."""
 
@@ -51,7 +52,7 @@ class Thresholds:
     cirrus_1380: float = 0.1
     shadow: float = 0.03
     flare_radiance: float = 1.5
-    hot_index: float = 0.0
+    hot_index: float = -0.32
     saturated: float = 6.0
 
 
@@ -139,9 +140,10 @@ def _shadow(rho: Mapping[float, np.ndarray], cloud: np.ndarray, thresholds: Thre
 
 
 def _flares(hot: Mapping[float, np.ndarray], thresholds: Thresholds) -> np.ndarray:
-    """Return pixels of fires and flares with their neighbours: bright at 2390 nm, and brighter there than at 2060 nm.
+    """Return pixels of fires and flares with their neighbours: bright at 2390 nm, and redder than sunlight.
 
-    The index (L2430 - L2060) / (L2430 + L2060) is the hyperspectral fire index; sunlight makes it negative.
+    The index (L2430 - L2060) / (L2430 + L2060) is the hyperspectral fire index. Through the air it is about -0.38 where
+    the sun shines on grey ground, -0.26 for a flare of 2000 K, and higher for cooler ones.
     """
     total = hot[2430.0] + hot[2060.0]
     index = np.divide(
@@ -151,25 +153,36 @@ def _flares(hot: Mapping[float, np.ndarray], thresholds: Thresholds) -> np.ndarr
     return ndimage.uniform_filter(bright.astype(np.float32), 5) > 0.01
 
 
-def bad_columns(medians: np.ndarray, least: float = 0.25) -> np.ndarray:
+def bad_columns(planes: np.ndarray, least: float = 0.2) -> np.ndarray:
     """Return detector columns with a band that stands out from its neighbours: dead, hot or miscalibrated elements.
 
-    What all bands of a column do alike is the ground's doing.
+    Along most rows such a band departs from the mean of the columns beside it by the same factor, which the ground
+    does not do.
 
     Parameters
     ----------
-    medians : (columns, bands)
-        Median radiance; NaN where a column has no spectra.
+    planes : (bands, columns, rows)
+        Radiance; NaN where a pixel has no spectrum.
     least : float
-        Relative deviation of a band from its neighbouring columns, less that of the column's other bands.
+        Relative departure, the median over the rows.
     """
-    found = np.zeros(medians.shape[0], dtype=bool)
-    if medians.shape[0] < 7:
-        return found
-    known = np.isfinite(medians).all(axis=1) & (medians > 0).all(axis=1)
-    # bands that water vapour blackens are nothing but noise
-    medians = medians[:, np.median(medians[known], axis=0) > LIT] if known.any() else medians
-    logs = np.log(np.where(known[:, None], medians, 1.0))
-    deviation = logs - ndimage.median_filter(logs, size=(5, 1), mode="nearest")
-    deviation -= np.median(deviation, axis=1, keepdims=True)
-    return known & (np.abs(deviation) > np.log1p(least)).any(axis=1)
+    columns = planes.shape[1]
+    found = np.zeros(columns, dtype=bool)
+    for plane in planes:
+        usable = np.where(np.isfinite(plane) & (plane > 0), plane, np.nan)
+        known = np.isfinite(usable)
+        # bands that water vapour blackens are nothing but noise
+        if columns < 3 or not known.any() or np.median(usable[known]) < LIT:
+            continue
+        logs = np.log(usable)
+        departure = logs[1:-1] - 0.5 * (logs[:-2] + logs[2:])
+        for column, line in enumerate(departure, start=1):
+            told = line[np.isfinite(line)]
+            # beside a bad column its neighbours depart half as far, the other way
+            if told.size <= LEAST_ROWS:
+                continue
+            middle = float(np.median(told))
+            chance = 1.86 * float(np.median(np.abs(told - middle))) / np.sqrt(told.size)
+            if abs(middle) > max(np.log1p(least), 5 * chance):
+                found[column] = True
+    return found

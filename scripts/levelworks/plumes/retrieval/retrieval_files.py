@@ -37,9 +37,9 @@ class GasLayers:
 
 
 def write_retrieval(
-    path: Path, scene: Scene, planes: Planes, gases: list[GasLayers], source: str, options: Retrieve
+    path: Path, scene: Scene, planes: Planes, gases: list[GasLayers], sources: dict[str, str], options: Retrieve
 ) -> None:
-    """Write the retrieval of a scene."""
+    """Write the retrieval of a scene; ``sources`` are attributes that name the files it was made from."""
     geometry = scene.geometry
     flags = planes.flags.T.copy()
     flags[:, [0, -1]] |= FLAGS["edge"]
@@ -88,7 +88,7 @@ def write_retrieval(
             "sza": float(np.nanmean(geometry.sun_zenith)),
             "vza": float(np.nanmean(geometry.view_zenith)),
             "pixel_size": float(np.sqrt(np.median(area[known]))) if known.any() else float("nan"),
-            "source_file": source,
+            **sources,
         },
     )
 
@@ -99,7 +99,7 @@ def _layers_of(one: GasLayers, options: Retrieve) -> list[Layer]:
     window = ", ".join(f"{low:g}-{high:g}" for low, high in one.window)
     about = {
         "window_nm": window,
-        "matched_filter": f"{options.method} matched filter",
+        "matched_filter": " or ".join(filter(None, options.filters)) + " matched filter",
         "units_display": DISPLAY_UNITS[gas],
     }
     total = np.hypot(one.noise, one.clutter)

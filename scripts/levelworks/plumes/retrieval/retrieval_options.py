@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from levelworks.core.options import OnOff, Options, option
+from levelworks.plumes.units import DISPLAY_UNITS, from_molar
 
 Gas = Literal["ch4", "co2", "co", "no2"]
 Window = tuple[float, float]
@@ -23,6 +24,8 @@ WIDE: dict[str, list[Window]] = {gas: [(1300.0, 2500.0)] if gas != "no2" else [(
 """nm."""
 NEVER: list[Window] = [(1275.0, 1321.0), (1358.0, 1453.0), (1814.0, 1961.0)]
 """nm: where EMIT's order-sorting filter has a seam, and the bands of water vapour."""
+STRONG = {"ch4": 1200.0}
+"""In display units (specs/plumes.md 1.2): from there on a normal filter loses what a lognormal one keeps."""
 
 HYPERGAS = {
     "primary": "narrow",
@@ -57,10 +60,17 @@ class RetrieveSettings(Options):
     """How gases are retrieved."""
 
     compat: Literal["none", "hypergas"] = option("none", "hypergas: HyperGas's targets, air mass and statistics")
-    method: Literal["lognormal", "normal", "albedo", "sparse", "hypergas-normal", "hypergas-lognormal"] = option(
-        "lognormal",
-        "matched filter: of ln radiance, of radiance, of radiance with the surface's albedo, the iterative "
-        "sparse one of mag1c, or HyperGas's",
+    method: Literal["lognormal", "normal", "albedo", "sparse", "auto", "hypergas-normal", "hypergas-lognormal"] = (
+        option(
+            "lognormal",
+            "matched filter: of ln radiance, of radiance, of radiance with the surface's albedo, the iterative "
+            "sparse one of mag1c, or HyperGas's; auto is normal, and lognormal in the pixels of strong enhancement",
+        )
+    )
+    strong: dict[Gas, Annotated[float, Field(gt=0)]] = option(
+        {},
+        "enhancements from which method auto is lognormal, in a gas's display unit under standard pressure, over the "
+        "default of 1200 ppb of ch4; gases without one stay normal",
     )
     primary: Literal["wide", "narrow"] = option(
         "wide", "window that enhancements, errors, plumes and emission rates come from"
@@ -119,6 +129,18 @@ class RetrieveSettings(Options):
         """Return the windows of a gas (nm)."""
         asked = self.narrow if kind == "narrow" else self.wide
         return asked.get(gas) or (NARROW if kind == "narrow" else WIDE)[gas]  # type: ignore[call-overload]
+
+    @property
+    def filters(self) -> tuple[str, str]:
+        """Return the method of all pixels and that of strong ones, which is empty where there is one method only."""
+        if self.method != "auto":
+            return self.method, ""
+        return ("hypergas-normal", "hypergas-lognormal") if self.compat == "hypergas" else ("normal", "lognormal")
+
+    def strong_column(self, gas: str) -> float:
+        """Return the vertical column from which method auto is lognormal (mol m-2); infinite for gases without one."""
+        amount = (STRONG | self.strong).get(gas, float("inf"))
+        return amount / float(from_molar(DISPLAY_UNITS[gas]))
 
 
 class Retrieve(RetrieveSettings):

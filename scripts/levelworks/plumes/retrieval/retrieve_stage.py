@@ -95,20 +95,26 @@ def retrieve(
             raise NothingToProduce(_why_nothing(planes))
         background = planes.background(options, _excluded(excluded, scene))
         results: dict[tuple[str, str], Retrieved] = {}
+        filtered = False
         for one in windows:
-            if one in kept:
-                own = spectra[..., consecutive(bands.places(one.bands))]
-                part = _filter(scene, own, columns, mine, one, tables, planes, background, options)
-            else:
-                part = _filter_in_blocks(scene, mine, one, tables, planes, background, options)
+            with mpi.together(communicator):
+                if one in kept:
+                    own = spectra[..., consecutive(bands.places(one.bands))]
+                    part = _filter(scene, own, columns, mine, one, tables, planes, background, options)
+                else:
+                    part = _filter_in_blocks(scene, mine, one, tables, planes, background, options)
+            filtered |= any(communicator.allgather(bool(np.isfinite(part.slant).any())))
             gathered = communicator.gather(part)
             if gathered is not None:
                 results[one.gas, one.kind] = _joined(gathered)
+        if not filtered:
+            raise NothingToProduce("no pixel can be filtered (every spectrum is dark or not a number in some band)")
         quality: dict[str, float] = {}
         if communicator.rank == 0:
             layers = [_gas_layers(gas, results, scene, planes, background, options) for gas in options.gases]
             quality = {key: value for one in layers for key, value in one.quality.items()}
-            write_retrieval(enhancement, scene, planes, layers, radiance.name, options)
+            sources = {"source_file": radiance.name, "land_mask_source": land.name if land is not None else "radiance"}
+            write_retrieval(enhancement, scene, planes, layers, sources, options)
         shares = {f"{name}_share": float((planes.flags & FLAGS[name] > 0).mean()) for name in ("cloud", "water")}
         return Outcome(quality={**quality, **shares}, warnings=tuple(scene.notes))
 
@@ -135,11 +141,17 @@ def _windows(scene: Scene, tables: dict[str, Absorption], options: Retrieve) -> 
 
 
 def _lit(scene: Scene, bands: np.ndarray, options: Retrieve) -> np.ndarray:
-    """Return the bands that are bright enough, by the median of some columns: water vapour makes others black."""
+    """Return the bands that are bright enough, by the median of some columns: water vapour makes others black.
+
+    A band without any number is left out too: with it no spectrum would be whole.
+    """
     if bands.size == 0:
         return bands
     step = max(1, scene.columns // SAMPLED_COLUMNS)
     sample = np.concatenate([scene.read(range(at, at + 1), bands)[0] for at in range(step // 2, scene.columns, step)])
+    measured = np.isfinite(sample).any(axis=0)
+    if measured.any():
+        bands, sample = bands[measured], sample[:, measured]
     known = sample[np.isfinite(sample).all(axis=1)]
     if known.shape[0] == 0:
         return bands
@@ -195,9 +207,11 @@ def _filter(
 ) -> Retrieved:
     """Filter some groups of columns whose spectra have been read."""
     table = tables[one.gas]
+    method, strong = options.filters
     settings = Settings(
-        options.method, options.least_pixels, options.shrinkage, options.destripe == "on", _scored(one, options)
+        method, options.least_pixels, options.shrinkage, options.destripe == "on", _scored(one, options), strong
     )
+    threshold = options.strong_column(one.gas) * _air_mass(scene, options) if strong else None
     wanted = ~planes.unfit(options)
     noise = noise_of(scene.sensor, scene.spectral.mean[one.bands], options.noise_table)
     parts = []
@@ -216,7 +230,17 @@ def _filter(
             table.slant_columns,
             noise[:, alive],
         )
-        parts.append(retrieve_group(block, group, window, planes.labels[own], background[own] & fit, fit, settings))
+        part = retrieve_group(
+            block,
+            group,
+            window,
+            planes.labels[own],
+            background[own] & fit,
+            fit,
+            settings,
+            None if threshold is None else threshold[own],
+        )
+        parts.append(part)
     return _joined(parts) if parts else Retrieved.of_nothing(0, scene.rows)
 
 
@@ -250,6 +274,15 @@ def _joined(parts: list[Retrieved]) -> Retrieved:
     return Retrieved(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
+def _air_mass(scene: Scene, options: Retrieve) -> np.ndarray:
+    """Return the path over the vertical, (columns, rows) float32."""
+    geometry = scene.geometry
+    if options.air_mass == "young":
+        means = np.nanmean(geometry.sun_zenith), np.nanmean(geometry.view_zenith)
+        return np.full((scene.columns, scene.rows), float(young_path(*means)), dtype=np.float32)
+    return geometric_air_mass(geometry.sun_zenith, geometry.view_zenith).astype(np.float32).T
+
+
 def _gas_layers(
     gas: str,
     results: dict[tuple[str, str], Retrieved],
@@ -259,12 +292,7 @@ def _gas_layers(
     options: Retrieve,
 ) -> GasLayers:
     """Turn slant amounts of a gas into vertical columns, (rows, columns)."""
-    geometry = scene.geometry
-    if options.air_mass == "young":
-        means = np.nanmean(geometry.sun_zenith), np.nanmean(geometry.view_zenith)
-        air_mass = np.full((scene.columns, scene.rows), float(young_path(*means)), dtype=np.float32)
-    else:
-        air_mass = geometric_air_mass(geometry.sun_zenith, geometry.view_zenith).astype(np.float32).T
+    air_mass = _air_mass(scene, options)
     other = "narrow" if options.primary == "wide" else "wide"
     found = results[gas, options.primary]
     column = found.slant / air_mass
@@ -281,6 +309,7 @@ def _gas_layers(
         f"{gas}_scatter_mol_m2": float(column[calm].std(dtype=float)) if calm.any() else float("nan"),
         f"{gas}_median_shrinkage": float(np.median(shrinkage)) if shrinkage.size else float("nan"),
         f"{gas}_stripe_index": _stripe_index(found),
+        **({f"{gas}_strong_share": float(found.strong.mean())} if options.filters[1] else {}),
     }
     return GasLayers(
         gas=gas,

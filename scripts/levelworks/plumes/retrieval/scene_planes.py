@@ -28,7 +28,7 @@ from levelworks.plumes.scene import Scene
 SATURATED_FROM = 1945.0
 """nm."""
 SAMPLED_ROWS = 200
-"""Rows whose median stands for that of a column."""
+"""Rows in which bad detector columns are sought."""
 PICTURE = (650.0, 560.0, 450.0)
 """nm: red, green, blue."""
 
@@ -118,7 +118,6 @@ def find_planes(
     whole = dict(zip(names, np.concatenate([part[0] for part in parts], axis=1), strict=True))
     least, saturated = (np.concatenate([part[place] for part in parts]) for place in (1, 2))
     finite, bright = least > -1, least > options.min_radiance
-    medians = np.stack([_medians(values, finite) for values in whole.values()], axis=1)
     rho = {
         name: reflectance(whole[name], irradiance[bands.place(name)], zenith, scene.earth_sun)
         for name in {*REFLECTANCE_BANDS, *PICTURE}
@@ -132,7 +131,7 @@ def find_planes(
     flags = find_flags(
         seen, {name: whole[name] for name in HOT_BANDS}, saturated, ~finite, agency, thresholds_of(options)
     )
-    flags[bad_columns(medians)] |= FLAGS["bad_column"]
+    flags[bad_columns(_sampled_rows(whole, finite))] |= FLAGS["bad_column"]
     if land is not None:
         flags[land] &= np.uint16(~FLAGS["water"] & 0xFFFF)
         flags[~land] |= FLAGS["water"]
@@ -158,13 +157,12 @@ def thresholds_of(options: Retrieve) -> Thresholds:
     )
 
 
-def _medians(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return the median of some rows of each column; NaN where a column has none."""
-    step = max(1, values.shape[1] // SAMPLED_ROWS)
-    sampled, good = values[:, ::step], known[:, ::step]
-    if good.all():
-        return np.asarray(np.median(sampled, axis=1))
-    return np.array([np.median(line[fit]) if fit.any() else np.nan for line, fit in zip(sampled, good, strict=True)])
+def _sampled_rows(planes: dict[float, np.ndarray], known: np.ndarray) -> np.ndarray:
+    """Return some rows of every plane, (planes, columns, rows); NaN where there is no spectrum."""
+    step = max(1, known.shape[1] // SAMPLED_ROWS)
+    sampled = np.stack([values[:, ::step] for values in planes.values()])
+    sampled[:, ~known[:, ::step]] = np.nan
+    return sampled
 
 
 def consecutive(places: np.ndarray) -> np.ndarray | slice:

@@ -124,8 +124,9 @@ def lookup_table(
     ground: Ground, longitude: np.ndarray, latitude: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float, float, float, float]]:
     """Return samples and lines (1-based, 0 none) of a grid in degrees by nearest pixel, and its geotransform."""
-    west, north = longitude.min() - ORTHO_STEP, latitude.max() + ORTHO_STEP
-    width = int(np.ceil((longitude.max() + ORTHO_STEP - west) / ORTHO_STEP))
+    east = np.where(longitude < longitude.max() - 180, longitude + 360, longitude)  # across the antimeridian
+    west, north = east.min() - ORTHO_STEP, latitude.max() + ORTHO_STEP
+    width = int(np.ceil((east.max() + ORTHO_STEP - west) / ORTHO_STEP))
     height = int(np.ceil((north - latitude.min() + ORTHO_STEP) / ORTHO_STEP))
     sample, line = np.zeros((2, height, width), dtype=np.int32)
     across = west + (np.arange(width) + 0.5) * ORTHO_STEP
