@@ -62,7 +62,7 @@ def test_page_carries_the_licences_of_what_it_contains(folder: Path) -> None:
 
 
 def test_vendored_files_are_few_and_named_with_version_and_licence() -> None:
-    web = Path(map_pages.__file__).parent / "data" / "web"
+    web = Path(map_pages.__file__).parents[1] / "data" / "web"
     assert sum(path.stat().st_size for path in web.iterdir()) < 500_000
     readme = (web / "README.md").read_text(encoding="utf-8")
     for package in map_pages.PACKAGES:

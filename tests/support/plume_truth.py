@@ -140,13 +140,16 @@ def run(case: Case, folder: Path, passes: int = 2, mask: dict[str, object] | Non
     if passes == 2:
         excluded, second = folder / "excluded.nc", folder / "again.nc"
         mask_plumes(found, None, excluded, MaskPlumes(**(mask or {})))
-        retrieve(radiance, observations, None, None, absorption, excluded, second, Retrieve(**settings))  # type: ignore[arg-type]
+        chosen = Retrieve(**settings)  # type: ignore[arg-type]
+        retrieve(radiance, observations, None, None, absorption, excluded, second, chosen)
         found = second
     speed = reported_speed(case, random)
     winds = folder / "wind.nc"
     _write_winds(winds, Wind(speed, wind.direction), found)
     labels, plumes, emissions = folder / "labels.nc", folder / "plumes.geojson", folder / "emissions"
-    detect_plumes(found, None, absorption, radiance, winds, None, None, labels=labels, plumes=plumes, options=DetectPlumes())
+    detect_plumes(
+        found, None, absorption, radiance, winds, None, None, labels=labels, plumes=plumes, options=DetectPlumes()
+    )
     quantify(found, labels, plumes, winds, folder=emissions, options=Quantify())
     return _compare(case, found, labels, plumes, emissions, truth, area)
 

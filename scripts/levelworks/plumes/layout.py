@@ -217,7 +217,8 @@ class Layout(LineLayout):
     def targets(self) -> list[str]:
         """Return every product that the configuration asks for."""
         section, granules = self.plan.section, list(self.plan.granules.values())
-        found = [self._of(self.level2, one) for one in granules] + self.all_emission_records()
+        found = [self._of(path, one) for one in granules for path in self.level2_files.values()]
+        found += self.all_emission_records()
         if section.plots:
             found += [self.record_of(self._of(self.scene_pictures, one)) for one in granules]
             found += [self.record_of(self._of(self.plume_pictures, one)) for one in granules]

@@ -61,7 +61,9 @@ def gather_downwind(
         Fewer groups of the same pieces; each begins with those of its head.
     """
     described = [_describe(group, pieces, enhancement, wind) for group in groups]
-    order = sorted(range(len(groups)), key=lambda one: (-described[one].strength, one))
+    axis = np.mean([one.axis for one in described], axis=0) if described else np.zeros(2)
+    # from upwind on, so that a plume's own parts hand on those further downwind
+    order = sorted(range(len(groups)), key=lambda one: (float(described[one].head @ axis), one))
     members: dict[int, list[int]] = {}
     for index in order:
         parent = _parent(described[index], described, members, reach, widest)
@@ -91,14 +93,11 @@ def _parent(
     reach: float,
     widest: float,
 ) -> int | None:
-    """Return the plume that a group comes from: of those in whose cone it lies, the one whose axis it lies nearest to.
-
-    Stronger groups have been looked at before, so that a plume's own parts may hand on weaker ones further downwind.
-    """
+    """Return the plume that a group comes from: of stronger ones whose cone holds it, the one with the nearest axis."""
     best: tuple[float, int] | None = None
     for root, parts in members.items():
         leader = described[root]
-        if not leader.axis.any():
+        if not leader.axis.any() or leader.strength < one.strength:
             continue
         offset = one.head - leader.head
         along = float(offset @ leader.axis)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from levelworks.core.outcome import InvalidOptions, InvalidReference, Outcome
+from levelworks.plumes.mapping.level2_layers import standard_pressure
 from levelworks.plumes.readers.open_scene import open_scene
 from levelworks.plumes.retrieval.absorption import (
     NODES,
@@ -22,12 +23,14 @@ from levelworks.plumes.retrieval.absorption_files import write_absorption
 from levelworks.plumes.retrieval.absorption_tables import Atmosphere, read_cross_sections, read_lookup_table
 from levelworks.plumes.retrieval.retrieval_options import Absorption as Options
 from levelworks.plumes.scene import Scene, Spectral
-from levelworks.plumes.units import HYPERGAS_COLUMN
+from levelworks.plumes.units import HYPERGAS_COLUMN, dry_column
 
 log = logging.getLogger("levelworks")
 
 USUAL_WATER_VAPOUR = 1.3
 """g cm-2, HyperGas's for every scene."""
+USUAL_MIXING_RATIOS = {"ch4": 1.92e-6, "co2": 422e-6, "co": 0.1e-6, "no2": 0.0}
+"""Of the air above a scene without plumes, moles per mole (NOAA's global means of 2023; of CO roughly)."""
 HYPERGAS_CONCENTRATIONS = {
     "ch4": np.array([0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4]),
     "co2": np.array([0, 2.5, 5, 10, 20, 40, 80, 160]),
@@ -81,19 +84,20 @@ def _air_mass(scene: Scene) -> float:
 
 
 def _source(gas: str, scene: Scene, table: Path | None, sections: Path | None, options: Options) -> Source:
+    elevation = scene.geometry.elevation
+    height = float(np.nanmean(elevation)) if np.isfinite(elevation).any() else 0.0
     if table is not None:
-        elevation = scene.geometry.elevation
-        mean = float(np.nanmean(elevation)) / 1000 if np.isfinite(elevation).any() else 0.0
         vapour = options.water_vapour
         atmosphere = Atmosphere(
             sun_zenith=float(np.nanmean(scene.geometry.sun_zenith)),
             sensor=options.sensor_height,
-            ground=options.ground if options.ground is not None else mean,
+            ground=options.ground if options.ground is not None else height / 1000,
             water_vapour=vapour if vapour is not None else scene.attributes.get("water_vapour", USUAL_WATER_VAPOUR),
         )
         return read_lookup_table(table, gas, atmosphere, _air_mass(scene))
     if sections is not None:
-        return read_cross_sections(sections, gas)
+        air = float(dry_column(standard_pressure(np.array(height)))) * _air_mass(scene)
+        return read_cross_sections(sections, gas, USUAL_MIXING_RATIOS[gas] * air)
     if gas == "ch4":
         return library_source()
     raise InvalidOptions(

@@ -16,7 +16,7 @@ import numpy as np
 from levelworks.core.outcome import InvalidReference
 from levelworks.plumes.retrieval.absorption import Source, cross_section_source
 from levelworks.plumes.tables import solar_irradiance
-from levelworks.plumes.units import PPM_M
+from levelworks.plumes.units import AVOGADRO, PPM_M
 
 ZENITHS = np.arange(0.0, 81.0, 5.0)
 SENSOR_HEIGHTS = np.array([1.0, 2.0, 4.0, 10.0, 20.0, 120.0])
@@ -93,8 +93,14 @@ def _interpolate(data: h5py.Dataset, atmosphere: Atmosphere) -> np.ndarray:
     return found
 
 
-def read_cross_sections(path: Path, gas: str) -> Source:
+def read_cross_sections(path: Path, gas: str, background: float = 0.0) -> Source:
     """Read absorption cross-sections: text columns of wavelength (nm) and cross-section (cm2 per molecule).
+
+    Parameters
+    ----------
+    background : float
+        Of the gas along the path before any is added (mol m-2): where it leaves no light, added gas takes none. Without
+        it line-by-line cross-sections of carbon dioxide near 2 um give bands several times too much absorption.
 
     Raises
     ------
@@ -115,5 +121,5 @@ def read_cross_sections(path: Path, gas: str) -> Source:
             "between 0 and 1e-15"
         )
     sun = solar_irradiance()
-    weights = np.interp(wavelengths, sun.wavelengths, sun.irradiance)
+    weights = np.interp(wavelengths, sun.wavelengths, sun.irradiance) * np.exp(-section * AVOGADRO / 1e4 * background)
     return cross_section_source(gas, f"cross-sections {path.name}", wavelengths, section, weights)
