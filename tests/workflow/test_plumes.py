@@ -162,8 +162,7 @@ def test_markers_of_a_scene_rerun_what_follows_them_for_this_scene(ready):
     assert all(scene in one or name in one for one in changed if not one.startswith(aggregates))
     labels = json.loads((ready.folder / "results/plumes/detect-plumes" / f"{name}.geojson").read_text())
     assert labels["features"][0]["properties"]["marker"] == "well"
-    time.sleep(0.01)
-    os.utime(path)
+    path.write_text(path.read_text().replace("well", "tank"))
     assert plan(ready) == expected
 
 
@@ -187,7 +186,7 @@ def test_what_people_change_reruns_what_reads_it(ready):
     assert plan(ready)["orthorectify"] == everywhere
     ready.config["plumes"] = original
     wind = next((ready.folder / "raw" / "winds" / "geos_fp").glob("*20230622_*"))
-    wind.write_bytes(wind.read_bytes())
+    wind.write_bytes(wind.read_bytes() + b"\0")
     near = 3  # the winds of a day may cover scenes of its neighbours too
     assert plan(ready) == jobs_from("detect_plumes", near, wind=near)
 

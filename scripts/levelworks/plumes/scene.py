@@ -148,6 +148,12 @@ class Scene(ABC):
         In microwatt cm-2 sr-1 nm-1; not a number where the granule has none.
         """
 
+    def read_pixels(self, rows: np.ndarray, columns: np.ndarray, bands: np.ndarray) -> np.ndarray:
+        """Return spectral radiance of single pixels, (n, bands) float32; see `read`."""
+        first = int(columns.min())
+        spectra = self.read(range(first, int(columns.max()) + 1), bands)
+        return np.asarray(spectra[columns - first, rows])
+
     @abstractmethod
     def close(self) -> None:
         """Close the granule's files."""

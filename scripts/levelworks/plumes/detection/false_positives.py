@@ -25,6 +25,9 @@ GAS_WINDOWS: dict[str, tuple[tuple[float, float], ...]] = {
 MATCHING_WINDOWS = ((450.0, 1300.0), (1490.0, 1600.0), (2030.0, 2130.0))
 """nm: by which surfaces are told apart."""
 
+HOPELESS = 0.3
+"""Correlation below which nobody asks any more whether places without plume do as well."""
+
 BASELINE = 2
 """Degree of the polynomial that takes up what surfaces differ by."""
 
@@ -175,6 +178,8 @@ def spectral_evidence(
     """
     candidates = prepare_spectra(background, matching)
     correlation, column, by_window = spectral_match(log_ratio(plume, candidates), absorption, wavelengths, windows)
+    if not correlation >= HOPELESS:
+        return SpectralEvidence(correlation, column, by_window, float("nan"))
     columns = [
         spectral_match(log_ratio(control, candidates, skip=1), absorption, wavelengths, windows)[1]
         for control in controls

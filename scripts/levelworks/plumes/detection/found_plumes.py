@@ -27,9 +27,17 @@ class FoundPlume:
     peak_snr: float
     marker: Marker | None = None
 
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Return the rows and columns that hold the plume."""
+        rows, columns = (np.flatnonzero(self.mask.any(axis=axis)) for axis in (1, 0))
+        return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
     def peak(self, enhancement: np.ndarray) -> float:
         """Return the greatest enhancement (mol m-2)."""
-        return float(np.max(enhancement[self.mask], initial=-np.inf, where=np.isfinite(enhancement[self.mask])))
+        box = self.box
+        values = enhancement[box][self.mask[box]]
+        return float(np.max(values, initial=-np.inf, where=np.isfinite(values)))
 
     def peak_ppm_m(self, enhancement: np.ndarray) -> float:
         """Return the greatest enhancement (ppm m)."""

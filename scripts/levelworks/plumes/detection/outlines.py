@@ -55,16 +55,27 @@ def ground_position(
     """
     i = np.clip(np.floor(rows).astype(int), 0, longitude.shape[0] - 2)
     j = np.clip(np.floor(columns).astype(int), 0, longitude.shape[1] - 2)
-    placed = np.isfinite(longitude) & np.isfinite(latitude)
-    known = placed[:-1, :-1] & placed[:-1, 1:] & placed[1:, :-1] & placed[1:, 1:]
-    if known.any() and not known.all():
-        i, j = distance_transform_edt(~known, return_distances=False, return_indices=True)[:, i, j]
+    near = [longitude[i + a, j + b] + latitude[i + a, j + b] for a in (0, 1) for b in (0, 1)]
+    if not np.isfinite(near).all():
+        i, j = _nearest_placed(i, j, longitude, latitude)
     s, t = rows - i, columns - j
     base = longitude[i, j]
     corners = [(0, 0, (1 - s) * (1 - t)), (0, 1, (1 - s) * t), (1, 0, s * (1 - t)), (1, 1, s * t)]
     # Longitudes are taken from the first corner on, so that a turn round the Earth between corners does not count.
     turned = sum(((longitude[i + a, j + b] - base + 180) % 360 - 180) * weight for a, b, weight in corners)
     return base + turned, np.asarray(sum(latitude[i + a, j + b] * weight for a, b, weight in corners))
+
+
+def _nearest_placed(
+    i: np.ndarray, j: np.ndarray, longitude: np.ndarray, latitude: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nearest upper left pixels of four that all have a place; the same where none have."""
+    placed = np.isfinite(longitude) & np.isfinite(latitude)
+    known = placed[:-1, :-1] & placed[:-1, 1:] & placed[1:, :-1] & placed[1:, 1:]
+    if not known.any():
+        return i, j
+    found = distance_transform_edt(~known, return_distances=False, return_indices=True)[:, i, j]
+    return found[0], found[1]
 
 
 def ground_outline(outline: shapely.MultiPolygon, longitude: np.ndarray, latitude: np.ndarray) -> dict[str, Any]:

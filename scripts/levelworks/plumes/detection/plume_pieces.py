@@ -194,17 +194,19 @@ def join_pieces(pieces: list[Piece], seed: float, reach: float, widest: float) -
             index = owner[index]
         return index
 
-    boxes = [(piece.pixels.min(axis=0), piece.pixels.max(axis=0)) for piece in pieces]
+    corners = [(piece.pixels.min(axis=0), piece.pixels.max(axis=0)) for piece in pieces]
+    low, high = np.array(corners).reshape(-1, 2, 2).transpose(1, 0, 2)
     for i, first in enumerate(pieces):
-        for j in range(i + 1, len(pieces)):
-            apart = np.maximum(np.maximum(boxes[j][0] - boxes[i][1], boxes[i][0] - boxes[j][1]) - 1, 0)
-            if np.hypot(*apart) > reach or root(i) == root(j):
+        # the gap between boxes, of all later pieces at once: there may be thousands
+        apart = np.maximum(np.maximum(low[i + 1 :] - high[i], low[i] - high[i + 1 :]) - 1, 0)
+        for j in (i + 1 + np.flatnonzero(np.hypot(*apart.T) <= reach)).tolist():
+            if root(i) == root(j):
                 continue
             second = pieces[j]
             large, small = (first, second) if len(first.pixels) >= len(second.pixels) else (second, first)
             if aligned(large, small, widest) and gap(large.pixels, small.pixels) <= reach:
-                low, high = sorted((root(i), root(j)))
-                owner[high] = low
+                kept, joined = sorted((root(i), root(j)))
+                owner[joined] = kept
     groups: dict[int, list[int]] = {}
     for index in range(len(pieces)):
         groups.setdefault(root(index), []).append(index)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import shapely.affinity
 
 from levelworks.core.outcome import InvalidInput
 from levelworks.plumes.detection.detect_options import DetectPlumes
@@ -18,7 +19,7 @@ from levelworks.plumes.detection.markers import Rejection, marked_pixel
 from levelworks.plumes.detection.outlines import ground_outline, ground_position, pixel_outline
 from levelworks.plumes.detection.plume_features import PlumeProperties
 from levelworks.plumes.detection.plume_flags import judge_place
-from levelworks.plumes.detection.plume_spectra import evidence_of_plume
+from levelworks.plumes.detection.plume_spectra import evidence_of_plume, widened
 from levelworks.plumes.detection.source_points import Site, SourcePoint, find_source, grid_wind, nearest_site
 from levelworks.plumes.emission.wind_files import Winds, read_wind
 from levelworks.plumes.layers import Layers
@@ -89,9 +90,9 @@ class SceneView:
             known,
         )
 
-    def flagged(self, *names: str) -> np.ndarray:
-        """Return the pixels with any of some flags."""
-        return (self.quality & sum(FLAGS[name] for name in names)) > 0
+    def flagged(self, *names: str, within: tuple[slice, slice]) -> np.ndarray:
+        """Return the pixels with any of some flags, in some rows and columns."""
+        return (self.quality[within] & sum(FLAGS[name] for name in names)) > 0
 
     def wind_at(self, row: int, column: int) -> tuple[tuple[float, float] | None, str]:
         """Return the direction to which the wind blows at a pixel (rows, columns) and the wind's source."""
@@ -127,13 +128,15 @@ def describe_plume(
     taken : ndarray of bool, shape (rows, columns)
         The pixels of all plumes of the gas.
     """
-    mask = plume.mask
-    rows, columns = np.nonzero(mask)
+    mask, box = plume.mask, plume.box
+    inside = mask[box]
+    rows, columns = np.nonzero(inside)
+    rows, columns = rows + box[0].start, columns + box[1].start
     start = str(view.attributes.get("start_time", ""))
     instrument = str(view.attributes.get("instrument", "")) or "unknown"
     plume_id = f"{instrument}-{_stamp(start)}-plume{index}"
-    values = np.nan_to_num(enhancement[mask].astype(np.float64))
-    area = np.nan_to_num(view.area[mask].astype(np.float64))
+    values = np.nan_to_num(enhancement[box][inside].astype(np.float64))
+    area = np.nan_to_num(view.area[box][inside].astype(np.float64))
     source, origin, place, wind_source = _source(view, plume, enhancement)
     site, distance = nearest_site(list(sites), *place) or ("", float("nan"))
     findings, correlation = _judge(view, gas, plume, enhancement, taken, plume_id, options)
@@ -179,7 +182,8 @@ def describe_plume(
         rejected=bool(why),
         rejected_reason=why,
     )
-    return properties, ground_outline(pixel_outline(mask), view.longitude, view.latitude)
+    outline = shapely.affinity.translate(pixel_outline(inside), box[1].start, box[0].start)
+    return properties, ground_outline(outline, view.longitude, view.latitude)
 
 
 def _stamp(start: str) -> str:
@@ -191,9 +195,12 @@ def _source(
     view: SceneView, plume: FoundPlume, enhancement: np.ndarray
 ) -> tuple[SourcePoint, str, tuple[float, float], str]:
     """Return the source of a plume, where it comes from, its longitude and latitude, and the wind's source."""
-    middle = np.round(np.mean(np.nonzero(plume.mask), axis=1)).astype(int)
+    box = plume.box
+    inside, origin = plume.mask[box], (box[0].start, box[1].start)
+    middle = np.round(np.mean(np.nonzero(inside), axis=1)).astype(int) + origin
     wind, wind_source = view.wind_at(*middle)
-    found = find_source(enhancement, plume.mask, wind, plume.peak_snr)
+    found = find_source(enhancement[box], inside, wind, plume.peak_snr)
+    found = replace(found, row=found.row + origin[0], column=found.column + origin[1])
     marker = plume.marker
     if marker is not None and marker.outline is None:
         pixel = marked_pixel(marker.longitude, marker.latitude, view.longitude, view.latitude, view.pixel_size)
@@ -214,15 +221,20 @@ def _judge(
     plume_id: str,
     options: DetectPlumes,
 ) -> tuple[list[Finding], float]:
-    cloud, flare = view.flagged("cloud", "cirrus"), view.flagged("flare")
-    findings = judge_place(plume.mask, enhancement, view.radiance_2100, cloud, flare, view.classes)
+    around = widened(plume.box, plume.mask.shape)
+    inside, amounts = plume.mask[around], enhancement[around]
+    cloud, flare = view.flagged("cloud", "cirrus", within=around), view.flagged("flare", within=around)
+    classes = view.classes[around] if view.classes is not None else None
+    radiance = view.radiance_2100[around] if view.radiance_2100 is not None else None
+    findings = judge_place(inside, amounts, radiance, cloud, flare, classes)
     if view.scene is None or gas not in view.absorption:
         return findings, float("nan")
-    clear = np.isfinite(enhancement) & ~taken & ~flare
-    if view.classes is not None:
-        clear &= np.isin(view.classes, np.unique(view.classes[plume.mask]))
+    clear = np.isfinite(amounts) & ~taken[around] & ~flare
+    if classes is not None:
+        clear &= np.isin(classes, np.unique(classes[inside]))
+    origin = (around[0].start, around[1].start)
     evidence = evidence_of_plume(
-        view.scene, view.absorption[gas], plume.mask, enhancement, clear, plume_id, options.controls
+        view.scene, view.absorption[gas], inside, amounts, clear, plume_id, options.controls, origin
     )
     return findings + judge_spectra(evidence, GAS_WINDOWS[gas]), round(evidence.correlation, 4)
 

@@ -14,6 +14,7 @@ from levelworks.plumes.detection.false_positives import (
     spectral_evidence,
 )
 from levelworks.plumes.retrieval.absorption import Absorption
+from levelworks.plumes.retrieval.dead_elements import bridge, dead_elements
 from levelworks.plumes.scene import Scene
 
 REACH = (200, 60)
@@ -21,6 +22,15 @@ REACH = (200, 60)
 
 CANDIDATES = 2000
 """Pixels of background, at most."""
+
+
+def widened(box: tuple[slice, slice], shape: tuple[int, int]) -> tuple[slice, slice]:
+    """Return a box of rows and columns with the surroundings in which a plume's background lies."""
+    rows, columns = (
+        slice(max(part.start - reach, 0), min(part.stop + reach, size))
+        for part, reach, size in zip(box, REACH, shape, strict=True)
+    )
+    return rows, columns
 
 
 def evidence_of_plume(
@@ -31,6 +41,7 @@ def evidence_of_plume(
     clear: np.ndarray,
     plume_id: str,
     controls: int,
+    origin: tuple[int, int] = (0, 0),
 ) -> SpectralEvidence:
     """Compare the strongest pixels of a plume with clear pixels about it that are in no plume.
 
@@ -45,6 +56,8 @@ def evidence_of_plume(
         From which the places of the controls are drawn.
     controls : int
         Places without plume.
+    origin : (row, column)
+        Of the arrays in the scene, where they are a part of it.
     """
     windows = GAS_WINDOWS[absorption.gas]
     bands = scene.spectral.within([*windows, *MATCHING_WINDOWS])
@@ -56,17 +69,23 @@ def evidence_of_plume(
     low = np.maximum(pixels.min(axis=0) - REACH, 0)
     high = np.minimum(pixels.max(axis=0) + REACH + 1, mask.shape)
     box = (slice(low[0], high[0]), slice(low[1], high[1]))
-    spectra = scene.read(range(low[1], high[1]), bands)[:, box[0]].transpose(1, 0, 2)
     usable = clear[box]
     pixels = pixels - low
     places = np.argwhere(usable)
     places = places[:: max(-(-len(places) // CANDIDATES), 1)]
     moved = shifted_pixels(pixels, usable, controls, seed_of(plume_id), max(REACH)) if controls else []
-    column = int(np.clip(np.median(pixels[:, 1]) + low[1], 0, absorption.unit.shape[0] - 1))
+    column = int(np.clip(np.median(pixels[:, 1]) + low[1] + origin[1], 0, absorption.unit.shape[0] - 1))
+    wanted = np.concatenate([pixels, places, *moved]) + low + origin
+    spectra = scene.read_pixels(wanted[:, 0], wanted[:, 1], bands)
+    dead = dead_elements(scene, range(scene.columns), bands)[wanted[:, 1]]
+    bridge(spectra[:, None], dead)
+    own, background, *controlled = np.split(
+        spectra, np.cumsum([len(pixels), *(len(one) for one in (places, *moved))])[:-1]
+    )
     return spectral_evidence(
-        spectra[tuple(pixels.T)],
-        spectra[tuple(places.T)],
-        [spectra[tuple(one.T)] for one in moved],
+        own,
+        background,
+        controlled,
         absorption.unit[column][bands],
         wavelengths,
         windows,

@@ -18,6 +18,9 @@ SCORES = ("fp_score", "false_positive_score")
 REASONS = ("rejected_reason", "fp_reasons", "reasons")
 SIGNALS = ("signal_to_noise", "peak_snr", "snr")
 
+AT_SITE = 1500.0
+"""m from the nearest known site within which a plume takes its name, as in tables of sites."""
+
 
 @dataclass(frozen=True)
 class DetectedPlume:
@@ -61,7 +64,9 @@ class DetectedPlume:
 
     @property
     def site(self) -> str:
-        """Return the name of the known site that it lies at; empty where there is none."""
+        """Return the name of the known site that it lies at; empty where the nearest is farther than `AT_SITE`."""
+        if self.figure("site_distance_m") > AT_SITE:
+            return ""
         return str(self.properties.get("site") or "")
 
     @property

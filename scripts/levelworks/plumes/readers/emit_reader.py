@@ -68,6 +68,14 @@ class EmitScene(Scene):
             found[:, first:last] = gather_columns(block, 0, len(columns), stored, self.fill, self.factor)
         return found
 
+    def read_pixels(self, rows: np.ndarray, columns: np.ndarray, bands: np.ndarray) -> np.ndarray:
+        """Return spectral radiance of single pixels, (n, bands) float32; see `Scene.read_pixels`."""
+        if self.mapped is None:
+            return super().read_pixels(rows, columns, bands)
+        stored = np.asarray(self.order)[np.asarray(bands)]
+        spectra = self.mapped[rows, columns][:, stored]
+        return np.where(spectra == np.float32(self.fill), np.float32(np.nan), spectra * np.float32(self.factor))
+
     def close(self) -> None:
         """Close the file of radiance."""
         self.mapped = None

@@ -31,6 +31,8 @@ USUAL_WATER_VAPOUR = 1.3
 """g cm-2, HyperGas's for every scene."""
 USUAL_MIXING_RATIOS = {"ch4": 1.92e-6, "co2": 422e-6, "co": 0.1e-6, "no2": 0.0}
 """Of the air above a scene without plumes, moles per mole (NOAA's global means of 2023; of CO roughly)."""
+SEEN = 0.01
+"""Of the brightest channel, from which on a channel counts as lit."""
 HYPERGAS_CONCENTRATIONS = {
     "ch4": np.array([0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4]),
     "co2": np.array([0, 2.5, 5, 10, 20, 40, 80, 160]),
@@ -120,10 +122,14 @@ def _cached(source: Source, spectral: Spectral) -> Absorption:
 
 
 def _nodes(source: Source) -> np.ndarray:
-    """Return nodes for a source: doubling up to where its strongest band is all but black, or its own last one."""
+    """Return nodes for a source: doubling up to where its strongest channel is all but black, or its own last one.
+
+    Channels that the gas of the usual air has blackened don't count, as no band sees them.
+    """
     if source.slant_columns.size > 2:
         return source.slant_columns
-    strongest = float(source.optical_depth[1].max()) / source.slant_columns[1]
+    seen = source.weights > SEEN * source.weights.max()
+    strongest = float(source.optical_depth[1, seen].max()) / source.slant_columns[1]
     return np.concatenate([[0.0], 3.0 / strongest / 2.0 ** np.arange(8, -1, -1)])
 
 

@@ -39,6 +39,9 @@ KEPT_BANDS = 80
 LEAST_BANDS = 5
 """In a window, below which a filter can't tell a gas from a surface."""
 
+MOST_DEAD = 0.25
+"""Share of a window's bands from which on a detector column without them is not filtered."""
+
 
 @dataclass(frozen=True, eq=False)
 class GasWindow:
@@ -220,8 +223,14 @@ def _filter(
         place = slice(group.start - columns.start, group.stop - columns.start)
         own = slice(group.start, group.stop)
         block = spectra[place]
-        fit = wanted[own] & (dimmest(block) > options.min_radiance)
-        alive = ~dead_elements(scene, group, one.bands).any(axis=0)
+        dead = dead_elements(scene, group, one.bands)
+        # A group goes without every band that is dead in one of its columns: one that has lost most is left out itself.
+        lost = dead.mean(axis=1) > MOST_DEAD
+        fit = wanted[own] & (dimmest(block) > options.min_radiance) & ~lost[:, None]
+        alive = ~dead[~lost].any(axis=0)
+        if alive.sum() < LEAST_BANDS:
+            parts.append(Retrieved.of_nothing(len(group), scene.rows))
+            continue
         if not alive.all():
             block = block[..., alive]
         window = Window(

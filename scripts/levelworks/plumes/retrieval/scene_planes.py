@@ -11,6 +11,7 @@ import numpy as np
 
 from levelworks.core.mpi import Communicator
 from levelworks.plumes.retrieval import classes
+from levelworks.plumes.retrieval.dead_elements import dead_elements
 from levelworks.plumes.retrieval.plane_kernels import dimmest, split_planes
 from levelworks.plumes.retrieval.quality import (
     FLAGS,
@@ -29,6 +30,8 @@ SATURATED_FROM = 1945.0
 """nm."""
 SAMPLED_ROWS = 200
 """Rows in which bad detector columns are sought."""
+CIRRUS_BAND = 1380.0
+"""nm."""
 PICTURE = (650.0, 560.0, 450.0)
 """nm: red, green, blue."""
 
@@ -114,6 +117,9 @@ def find_planes(
     places = np.array([bands.place(name) for name in names])
     far = int(np.searchsorted(bands.wavelengths, SATURATED_FROM))
     layers, beyond = split_planes(radiance, places, far, options.saturated_radiance)
+    # Neighbours stand in for dead elements, but at 1380 nm they see the ground that water vapour hides there.
+    cirrus = names.index(CIRRUS_BAND)
+    layers[cirrus, dead_elements(scene, columns, bands.read[places[[cirrus]]])[:, 0]] = np.nan
     parts = communicator.allgather((layers, least, beyond))
     whole = dict(zip(names, np.concatenate([part[0] for part in parts], axis=1), strict=True))
     least, saturated = (np.concatenate([part[place] for part in parts]) for place in (1, 2))
