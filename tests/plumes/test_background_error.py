@@ -10,10 +10,10 @@ from levelworks.plumes.emission.emission_errors import (
     drawn_wind_error,
     in_quadrature,
     rate_percentiles,
-    seed_of,
     wind_error,
     wind_sigma,
 )
+from levelworks.plumes.seeds import seed_of
 
 
 def brute_force(enhancement: np.ndarray, usable: np.ndarray, plumes: np.ndarray, weights: np.ndarray) -> list[float]:

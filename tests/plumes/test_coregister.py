@@ -95,8 +95,9 @@ def test_a_reference_of_elsewhere_is_said(tmp_path):
     reference = write_image(tmp_path / "reference.tif", landscape(8, 40, 40), grid, shift=(9e4, 0.0))
     products = write_products(tmp_path, (longitude, latitude))
     inputs = (products.retrieval, None, None, products.wind, None, None, None)
-    options = Orthorectify(reference_image=reference)
-    outcome = orthorectify_scene(*inputs, level2=tmp_path / "level2.nc", cogs=None, options=options)
+    outcome = orthorectify_scene(
+        *inputs, reference=reference, level2=tmp_path / "level2.nc", cogs=None, options=Orthorectify()
+    )
     assert outcome.warnings == (
         "not shifted to reference.tif: the reference image covers 0 % of the scene's map; too little",
     )
@@ -123,9 +124,10 @@ def test_a_scene_is_shifted_to_its_reference(tmp_path, same_place):
         ]
         attributes = file.attributes
     write_layers(tmp_path / "seen.nc", layers, attributes)
-    options = Orthorectify(reference_image=reference)
     inputs = (tmp_path / "seen.nc", None, None, None, None, None, None)
-    outcome = orthorectify_scene(*inputs, level2=tmp_path / "level2.nc", cogs=None, options=options)
+    outcome = orthorectify_scene(
+        *inputs, reference=reference, level2=tmp_path / "level2.nc", cogs=None, options=Orthorectify()
+    )
     with xarray.open_dataset(tmp_path / "level2.nc") as data:
         assert ("shifted by" in data.ch4.description) == same_place
         assert (float(data.x[0]) == true.grid.x[0]) == same_place

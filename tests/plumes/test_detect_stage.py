@@ -187,7 +187,7 @@ def test_wind_and_sites_are_used(tmp_path):
     (tmp_path / "bad.nc").write_bytes(b"")
     outcome, _, features = run(tmp_path, field(98), wind=tmp_path / "bad.nc")
     assert len(features) == 2
-    assert any("find-wind" in text for text in outcome.warnings)
+    assert any("product of the wind stage" in text for text in outcome.warnings)
 
 
 def test_options_limit_what_is_found(tmp_path):

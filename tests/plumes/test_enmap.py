@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 import rasterio
 from level1_scene import Level1Scene, band_places
+from plume_chain import PlumeChain
 from rasterio.rpc import RPC
 from rasterio.transform import RPCTransformer
 
 from levelworks.core.outcome import InvalidInput
+from levelworks.plumes.layers import open_layers
 from levelworks.plumes.mapping.rpc import ground_to_image
 from levelworks.plumes.readers.enmap_reader import EnmapScene, open_enmap
 from levelworks.plumes.scene import Spectral
@@ -186,6 +188,32 @@ def test_terrain_moves_pixels_to_where_they_are(tmp_path: Path) -> None:
     # places lean by their height above the mean times tan(17 degrees)
     above = np.abs(written.geometry.elevation - written.geometry.elevation.mean(dtype=float)).max()
     assert missed["level"] == pytest.approx(above * np.tan(np.radians(17.0)), rel=0.05)
+
+
+def test_the_retrieval_stands_where_the_elevation_model_says(tmp_path: Path) -> None:
+    """The stages take the model, so that relief seen aside does not move pixels by its height times tan(17 degrees)."""
+    written = Level1Scene(FULL, relief=150.0, view_zenith=17.0)
+    product = write_enmap(tmp_path, written)
+    west, top, step = written.place[0] - 0.02, written.place[1] + 0.02, 1e-4
+    x, y = np.meshgrid(west + step * (np.arange(400) + 0.5), top - step * (np.arange(400) + 0.5))
+    profile = {"driver": "GTiff", "count": 1, "dtype": "float32", "crs": "EPSG:4326"}
+    transform = rasterio.transform.from_origin(west, top, step, step)
+    with rasterio.open(tmp_path / "dem.tif", "w", height=400, width=400, transform=transform, **profile) as file:
+        file.write(written.heights(x, y).astype(np.float32), 1)
+    chain, truth = PlumeChain(tmp_path), written.ground.to_plane(*written.ground.grid())
+    missed, elevation = {}, {}
+    for name, dem in (("level", None), ("hill", tmp_path / "dem.tif")):
+        absorption, found = tmp_path / name / "absorption.nc", tmp_path / name / "retrieved.nc"
+        chain.run("absorption", {}, radiance=product, dem=dem, absorption=absorption)
+        options = {"windows": "primary", "water": "own", "clouds": "keep"}
+        chain.run("retrieve", options, radiance=product, absorption=absorption, dem=dem, enhancement=found)
+        with open_layers(found) as layers:
+            east, north = written.ground.from_geographic(layers.read("longitude"), layers.read("latitude"))
+            elevation[name] = layers.read("elevation")
+        missed[name] = np.hypot(east - truth[0], north - truth[1]).max()
+    assert missed["hill"] < 0.1 * 30 < missed["level"]
+    np.testing.assert_allclose(elevation["hill"], written.geometry.elevation, atol=2.0)
+    assert np.ptp(elevation["level"]) == 0
 
 
 def test_vnir_has_its_own_rpc(product: Path) -> None:

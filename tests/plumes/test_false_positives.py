@@ -10,12 +10,12 @@ from levelworks.plumes.detection.false_positives import (
     judge_spectra,
     log_ratio,
     prepare_spectra,
-    seed_of,
     shifted_pixels,
     spectral_evidence,
     spectral_match,
 )
 from levelworks.plumes.detection.plume_flags import judge_place
+from levelworks.plumes.seeds import seed_of
 
 WAVELENGTHS = np.concatenate([np.arange(450, 1300, 25.0), np.arange(1490, 1750, 7.4), np.arange(2030, 2455, 7.4)])
 WINDOWS = ((1620.0, 1720.0), (2200.0, 2450.0))

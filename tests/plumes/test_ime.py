@@ -6,18 +6,29 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
 
-from levelworks.plumes.emission.carbon_mapper import carbon_mapper_mask, carbon_mapper_rate
+from levelworks.plumes.emission.carbon_mapper import carbon_mapper_mask
 from levelworks.plumes.emission.effective_wind import effective_wind
-from levelworks.plumes.emission.fetch import mass_by_fetch
+from levelworks.plumes.emission.emission_measures import NO_LINES, Measured, Measures
+from levelworks.plumes.emission.emission_rates import PlumeWind, rates
+from levelworks.plumes.emission.fetch import Fetch, mass_by_fetch
 from levelworks.plumes.emission.ime import (
     HYPERGAS_PPM_PER_MOLE,
+    Mass,
     farthest_distance,
     hypergas_mass,
     hypergas_mass_per_mole,
-    ime_rate,
     integrated_mass,
 )
 from levelworks.plumes.units import MOLAR_MASS, PPM_M
+
+
+def measures(mass: Mass, reach: float = np.nan) -> Measures:
+    """Return measures of a plume of which a mass alone is known, Carbon Mapper's with its reach (m)."""
+    none, nothing = np.zeros(0), Measured(np.nan)
+    fetch, mask = Fetch(np.nan, np.nan, 0), np.zeros((1, 1), dtype=bool)
+    return Measures(
+        Measured(mass.mass, mass.noise), mass, reach, nothing, none, none, NO_LINES, fetch, mass, mask, reach
+    )
 
 
 def test_t4_units_of_mass() -> None:
@@ -42,9 +53,9 @@ def test_t5_uniform_plume_in_hypergas_numbers() -> None:
     wind = effective_wind("ch4", "EMIT", "point", "hypergas")
     assert wind is not None
     assert wind.of_mass(5.0) == pytest.approx(2.23)
-    rate = ime_rate(found.mass, found.length, float(wind.of_mass(5.0)))
-    assert rate == pytest.approx(0.766112, rel=1e-5)
-    assert rate * 3600 == pytest.approx(2758.005, rel=1e-5)
+    rate = rates(measures(found), PlumeWind("ERA5", 3.0, 4.0), wind, "plume").ime.value
+    assert rate / 3600 == pytest.approx(0.766112, rel=1e-5)
+    assert rate == pytest.approx(2758.005, rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +89,8 @@ def test_a_mask_without_a_known_pixel_has_no_mass() -> None:
     found = integrated_mass(nothing, np.ones((3, 3), dtype=bool), np.ones((3, 3)), 0.016)
     assert np.isnan(found.mass)
     assert found.pixels == 0
-    assert np.isnan(ime_rate(found.mass, found.length, 2.0))
+    wind = effective_wind("ch4", "EMIT", "point", "hypergas")
+    assert np.isnan(rates(measures(found), PlumeWind("ERA5", 2.0, 0.0), wind, "plume").ime.value)
     assert np.isnan(hypergas_mass(nothing, nothing > 0, 60.0, "ch4", 1e5).mass)
 
 
@@ -124,5 +136,11 @@ def test_carbon_mapper_keeps_clusters_near_the_source() -> None:
     assert not mask[20, 20]
     assert not mask[90:94, 90:94].any()
     assert not carbon_mapper_mask(np.full((5, 5), np.nan), east[:5, :5], north[:5, :5], 60.0).any()
-    assert carbon_mapper_rate(100.0, 500.0, 4.0) == pytest.approx(0.8)
-    assert np.isnan(carbon_mapper_rate(100.0, 0.0, 4.0))
+
+
+def test_carbon_mapper_rate_is_mass_and_wind_over_reach() -> None:
+    wind = effective_wind("ch4", "EMIT", "point", "hypergas")
+    mass = Mass(100.0, 5.0, 3600.0, 60.0, 1)
+    for reach, expected in ((500.0, 0.8 * 3600), (0.0, np.nan)):
+        found = rates(measures(mass, reach), PlumeWind("ERA5", 0.0, 4.0), wind, "plume").carbon_mapper
+        assert found.value == pytest.approx(expected, nan_ok=True)

@@ -29,16 +29,15 @@ from levelworks.core.options import validate
 from levelworks.core.outcome import InvalidInput, InvalidOptions, NothingToProduce, Outcome, Status
 from levelworks.plumes.emission.wind_files import write_empty_wind
 from levelworks.plumes.layers import open_layers, write_empty, write_layers
-from levelworks.plumes.mapping.level2_layers import standard_pressure
 from levelworks.plumes.mapping.level2_unortho import write_unortho
 from levelworks.plumes.mapping.orthorectify_options import Orthorectify
 from levelworks.plumes.mapping.orthorectify_stage import orthorectify_scene, write_empty_level2
 from levelworks.plumes.mapping.placement import chosen_method
 from levelworks.plumes.scene import LookupTable, Rpc
-from levelworks.plumes.units import GRAVITY, MOLAR_MASS_AIR
+from levelworks.plumes.units import GRAVITY, MOLAR_MASS_AIR, standard_pressure
 
 STEM = "EMIT_L2B_001_20230612T162103_2316311_006"
-SCHEMAS = Path(__file__).parents[1] / "xco2" / "schemas"
+SCHEMAS = Path(__file__).parents[1] / "support" / "schemas"
 
 
 @dataclass(frozen=True)

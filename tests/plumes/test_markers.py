@@ -11,7 +11,7 @@ from scipy import ndimage
 from levelworks.core.outcome import InvalidReference
 from levelworks.plumes.detection.markers import marked_pixel, outlined_pixels, read_markers, read_rejections
 from levelworks.plumes.detection.outlines import ground_outline, pixel_outline
-from levelworks.plumes.detection.plume_pick import carbon_mapper_mask, footprint_polygon, pick_plume, rectangle_azimuth
+from levelworks.plumes.detection.plume_pick import footprint_polygon, pick_plume, rectangle_azimuth
 
 
 def collection(path, *geometries):
@@ -144,21 +144,6 @@ def test_azimuth_of_a_rectangle():
     assert rectangle_azimuth(footprint_polygon(np.array([[0, k] for k in range(9)]))) == pytest.approx(90)
     assert rectangle_azimuth(footprint_polygon(np.array([[k, 0] for k in range(9)]))) % 180 == pytest.approx(0)
     assert rectangle_azimuth(footprint_polygon(np.array([[k, k] for k in range(30)]))) == pytest.approx(45, abs=1)
-
-
-def test_carbon_mapper_mask_takes_near_clusters_above_the_local_quantile():
-    field = np.random.default_rng(61).uniform(0, 1, (120, 120))
-    field[60:64, 60:66] = 5
-    field[60:64, 100:106] = 5
-    field[55, 55] = np.nan
-    mask = carbon_mapper_mask(field, (61, 61), PIXEL)
-    assert mask[60:64, 60:66].all()
-    assert not mask[60:64, 100:106].any()  # 34 pixels from the source
-    sizes = np.bincount(ndimage.label(mask, np.ones((3, 3)))[0].ravel())[1:]
-    assert sizes.min() >= 5
-    near = field[44:79, 44:79]
-    assert field[mask].min() > np.nanquantile(near, 0.9) - 1e-12
-    assert not carbon_mapper_mask(np.full((9, 9), np.nan), (4, 4), PIXEL).any()
 
 
 def test_outline_has_the_area_and_the_holes_of_the_mask():

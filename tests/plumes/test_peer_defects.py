@@ -91,7 +91,7 @@ from levelworks.plumes.simulation.prisma_instrument import prisma_spectral
 from levelworks.plumes.simulation.simulate import SceneDescription
 from levelworks.plumes.simulation.simulated_scenes import simulate_emit
 from levelworks.plumes.simulation.transport import Plume, Wind
-from levelworks.plumes.tables import emit_spectral
+from levelworks.plumes.tables import emit_spectral, solar_irradiance
 
 
 @pytest.mark.parametrize("number", range(1, 23))
@@ -114,21 +114,28 @@ def read(path: Path, *names: str) -> list[np.ndarray]:
 
 
 def test_d3_compat_is_the_slope_over_hypergas_concentrations(emit, tmp_path) -> None:
-    """Least squares with an intercept over 0 to 6.4 ppm, of bands whose channels all weigh alike (1.6)."""
+    """Least squares with an intercept over 0 to 6.4 ppm, of bands that are means of transmittance (1.6).
+
+    HyperGas convolves T0 T, where T0 is of the air without added gas. The library holds radiance L0, at the sensor
+    sunlight F times what surface and angles give, which are smooth, times T0. So T0 goes with L0 / F, and a band has
+    ln T = ln(sum(R T L0 / F) / sum(R L0 / F)). Channels that the air has blackened then weigh nothing, as HyperGas has
+    it, and sunlight's own lines do not count.
+    """
     path = tmp_path / "a.nc"
     tabulate_absorption(emit.radiance, emit.observations, {}, {}, path, Absorption(compat="hypergas"))
     found = read_absorption(path)["ch4"]
     with open_scene(emit.radiance, emit.observations, None) as scene:
         centres, widths = scene.spectral.centres, scene.spectral.widths
-        sun, view = scene.geometry.sun_zenith, scene.geometry.view_zenith
+        sun_zenith, view_zenith = scene.geometry.sun_zenith, scene.geometry.view_zenith
     ppm = np.array([0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4])
-    slant = ppm * 1000 / 2900 * float(young_path(sun.mean(), view.mean()))
+    slant = ppm * 1000 / 2900 * float(young_path(sun_zenith.mean(), view_zenith.mean()))
     source = library_source()
-    transmittance = source.transmittance(slant)
+    transmittance, sun = source.transmittance(slant), solar_irradiance()
+    air = source.weights / np.interp(source.wavelengths, sun.wavelengths, sun.irradiance)
     step = np.gradient(source.wavelengths)
     for band in np.flatnonzero(np.abs(centres[0] - 2345) < 40)[::3]:
         away = (source.wavelengths - centres[0, band]) / (widths[0, band] * FWHM_TO_SIGMA)
-        response = np.exp(-0.5 * away**2) * step * (np.abs(away) < 4)
+        response = np.exp(-0.5 * away**2) * step * (np.abs(away) < 4) * air
         logs = np.log(transmittance @ response / response.sum())
         assert found.unit[0, band] == pytest.approx(np.polyfit(slant, logs, 1)[0], rel=1e-4)
 

@@ -406,6 +406,30 @@ def test_reprocessing_what_was_not_edited_gives_the_same_table(scene: Scene) -> 
         assert first == second
 
 
+def test_errors_that_were_not_stored_are_made_again(scene: Scene) -> None:
+    """A method that quantify was not asked for has no stored error; that of the mass stays as it was."""
+    scene.quantify(scene.wind(), methods=["ime"])
+    folder = scene.folder
+    reprocess_plumes(folder / "out", None, None, folder_out=folder / "again", options=ReprocessPlumes())
+    before, after = rows_of(folder / "out")[0], rows_of(folder / "again")[0]
+    assert before["emission_csf"] == ""
+    assert float(after["emission_csf_uncertainty_random"]) > 0
+    assert after["emission_uncertainty_random"] == before["emission_uncertainty_random"]
+
+
+def test_errors_of_hypergas_go_with_the_pressure(scene: Scene) -> None:
+    """Its masses are proportional to the surface pressure, and so is what the background scatters by."""
+    scene.quantify(scene.wind(), compat="hypergas")
+    folder = scene.folder
+    pressure = float(rows_of(folder / "out")[0]["surface_pressure"])
+    errors = []
+    for name, factor in (("whole", 0.999), ("half", 0.4995)):
+        options = ReprocessPlumes(compat="hypergas", pressure_manual=factor * pressure)
+        reprocess_plumes(folder / "out", None, None, folder_out=folder / name, options=options)
+        errors.append(float(rows_of(folder / name)[0]["emission_uncertainty_random"]))
+    assert errors[1] == pytest.approx(errors[0] / 2, rel=1e-3)
+
+
 def test_an_edited_mask_on_the_map_changes_the_mass(scene: Scene) -> None:
     scene.quantify(scene.wind())
     path = next((scene.folder / "out").glob("*_plume1.nc"))

@@ -15,6 +15,7 @@ import pytest
 
 from levelworks.core.outcome import InvalidInput, InvalidReference, NothingToProduce
 from levelworks.plumes.layers import Layer, open_layers, write_layers
+from levelworks.plumes.readers.open_scene import open_scene
 from levelworks.plumes.retrieval.absorption_files import read_absorption
 from levelworks.plumes.retrieval.absorption_stage import tabulate_absorption
 from levelworks.plumes.retrieval.enhancement import combine_windows, group_size
@@ -230,6 +231,45 @@ def copy_with(emit, folder: Path, change) -> Path:
     with h5py.File(path, "r+") as file:
         change(file)
     return path
+
+
+def test_a_gas_that_nothing_can_be_filtered_for_is_said(emit, tmp_path) -> None:
+    """Of two bands of its window each measures where the other does not: both are lit, and no spectrum is whole."""
+    wavelengths = np.linspace(1900.0, 2300.0, 4001)
+    np.savetxt(tmp_path / "co2.txt", np.stack([wavelengths, np.full(4001, 1e-22)], axis=1))
+    gases = ["ch4", "co2"]
+    with open_scene(emit.radiance, emit.observations) as scene:
+        inside = scene.spectral.within([(2000.0, 2060.0)])
+
+    def damage(file) -> None:
+        file["radiance"][::2, :, inside[0]] = -9999
+        file["radiance"][1::2, :, inside[1]] = -9999
+
+    path = copy_with(emit, tmp_path, damage)
+    sections = {"co2": tmp_path / "co2.txt"}
+    tabulate_absorption(path, emit.observations, {}, sections, tmp_path / "a.nc", Absorption(gases=gases))
+    options = Retrieve(gases=gases, primary="narrow", windows="primary", narrow={"co2": [(2000.0, 2060.0)]})
+    outcome = retrieve(path, emit.observations, None, None, tmp_path / "a.nc", None, tmp_path / "x.nc", options)
+    methane, dioxide = read(tmp_path / "x.nc", "ch4", "co2")
+    assert np.isfinite(methane).any()
+    assert not np.isfinite(dioxide).any()
+    (said,) = [one for one in outcome.warnings if one.startswith("co2: ")]
+    assert "every spectrum is dark" in said
+    assert said.endswith("not a number in some band of 2000-2060 nm")
+    assert not any(one.startswith("ch4: ") for one in outcome.warnings)
+
+
+def test_a_noise_table_takes_the_place_of_the_sensors(emit, absorption, tmp_path) -> None:
+    """Constant noise c of a table, twice as large, makes the error of the noise twice as large."""
+    errors = []
+    for name, c in (("once", 0.001), ("twice", 0.002)):
+        (tmp_path / f"{name}.txt").write_text(f"300 0 0 {c}\n2600 0 0 {c}\n")
+        retrieve(
+            emit.radiance, emit.observations, None, None, absorption, None, tmp_path / f"{name}.nc",
+            Retrieve(windows="primary"), noise=tmp_path / f"{name}.txt",
+        )  # fmt: skip
+        errors.append(read(tmp_path / f"{name}.nc", "ch4_unc_noise"))
+    assert errors[1] == pytest.approx(2 * errors[0], rel=1e-4, nan_ok=True)
 
 
 def test_nan_band_and_columns_of_few_pixels(emit, absorption, truth, tmp_path) -> None:

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from levelworks.core.outcome import InvalidInput, InvalidReference, Outcome, Status
+from levelworks.core.sphere import mean_position
 from levelworks.plumes.emission.emission_table import write_table
-from levelworks.plumes.emission.revisit import NamedSite, assign, centre, inside, mean_rate
+from levelworks.plumes.emission.revisit import assign, inside, mean_rate
 from levelworks.plumes.emission.revisit_options import Revisit
 from levelworks.plumes.emission.revisit_stage import COLUMNS, revisit, write_empty_revisit
+from levelworks.plumes.sites import NamedSite
 
 METRES = 111320.0
 
@@ -135,7 +137,7 @@ def test_clusters_are_chains_of_short_steps_across_the_antimeridian() -> None:
     named = [NamedSite("a", 179.9999, 0.0), NamedSite("b", 50.0, 50.0)]
     assert assign(longitude, latitude, named, 500.0, 100.0).tolist() == [2, 0, 3, 4, 5]
     assert assign(np.zeros(0), np.zeros(0), named, 500.0, 100.0).size == 0
-    middle = centre(longitude[:3], latitude[:3])
+    middle = mean_position(longitude[:3], latitude[:3])
     assert abs(middle[0]) == pytest.approx(180.0)
 
 

@@ -7,13 +7,13 @@ from plume_fields import clutter, gaussian_plume, places
 from levelworks.core.outcome import InvalidReference
 from levelworks.plumes.detection.detect import Criteria, find_plumes
 from levelworks.plumes.detection.source_points import (
-    EARTH_RADIUS,
     find_source,
     grid_wind,
     ground_distance,
     nearest_site,
-    read_sites,
 )
+from levelworks.plumes.earth import EARTH_RADIUS
+from levelworks.plumes.sites import read_sites
 
 
 @pytest.mark.parametrize("heading", np.radians([0, 30, 75, 120, 200, 310]))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from levelworks.core.outcome import InvalidInput, Outcome, Status
-from levelworks.plumes.emission.wind_files import read_wind, winds_of_scene, write_empty_wind
+from levelworks.plumes.emission.wind_files import read_wind, write_empty_wind
 from levelworks.plumes.emission.wind_grids import (
     NoWind,
     WindGrid,
@@ -160,14 +160,13 @@ def test_stage_writes_every_source_and_reads_back_onto_pixels(tmp_path: Path) ->
     winds = read_wind(product)
     assert winds.sources == ("ERA5", "GEOS-FP")
     assert winds.preferred == "ERA5"
-    u, v, pressure = winds.onto("ERA5", 20, 30)
+    u, v, pressure = winds.at("ERA5", *np.meshgrid(np.arange(20), np.arange(30), indexing="ij"))
     longitude, latitude = np.meshgrid(np.linspace(8.2, 8.8, 30), np.linspace(44.75, 44.25, 20))
     expected = 0.5 * (longitude - 8.5) + 0.25 * (latitude - 44.5)
     inside = np.s_[4:, 5:]
     assert np.allclose(u[inside], 3 + expected[inside], atol=0.02)
     assert np.allclose(v[10:, 10:], (1 + expected)[10:, 10:], atol=0.002)
     assert np.allclose(pressure, 98000, atol=0.1)
-    assert [name for name, *_ in winds_of_scene(product)] == ["ERA5", "GEOS-FP"]
 
 
 def test_stage_is_safe_across_the_antimeridian(tmp_path: Path) -> None:
@@ -227,13 +226,14 @@ def test_d12_a_manual_wind_of_zero_is_a_wind(tmp_path: Path) -> None:
     assert np.all(winds.u[winds.sources.index("manual")] == 0)
     options = FindWind(wind_speed_manual=4.0, pressure_manual=90000.0)
     find_wind(scene, files["era5_grib"], [], wind=product, options=options)
-    source, u, v, pressure = winds_of_scene(product)[0]
-    assert source == "manual"
-    assert (u, v) == pytest.approx((4.0, 0.0), abs=1e-3)  # the direction is that of ERA5
-    assert pressure == 90000.0
+    winds = read_wind(product)
+    assert winds.sources[0] == "manual"
+    assert (winds.u[0].mean(), winds.v[0].mean()) == pytest.approx((4.0, 0.0), abs=1e-3)  # ERA5's direction
+    assert np.all(winds.pressure[0] == 90000.0)
     options = FindWind(wind_speed_manual=4.0, wind_direction_manual=0.0)
     find_wind(scene, [], [], wind=product, options=options)
-    assert winds_of_scene(product)[0][1:3] == pytest.approx((0.0, -4.0), abs=1e-9)
+    winds = read_wind(product)
+    assert (winds.u[0].mean(), winds.v[0].mean()) == pytest.approx((0.0, -4.0), abs=1e-9)
 
 
 def test_files_are_the_same_bytes_each_time(tmp_path: Path) -> None:

@@ -11,16 +11,17 @@ from levelworks.plumes.names import level2_name
 from levelworks.plumes.scene import Sensor
 from levelworks.plumes.simulation.simulated_campaigns import simulate_granule
 
-SENSORS: tuple[Sensor, ...] = ("EMIT", "EMIT", "EMIT", "EnMAP", "PRISMA")
 SIZES: dict[Sensor, tuple[int, int]] = {"EMIT": (96, 36), "EnMAP": (72, 40), "PRISMA": (72, 40)}
 """Rows and columns."""
 
 
-def simulated_granules(folder: Path, sensors: Sequence[Sensor] = SENSORS, *, first: int = 0) -> list[Path]:
-    """Write a granule of each sensor named, a day apart, with the winds of its day."""
+def simulated_granules(folder: Path, sensors: Sequence[Sensor], *, first: int = 0, apart: int = 1) -> list[Path]:
+    """Write a granule of each sensor named, some days apart, with the winds of its day."""
     return [
-        simulate_granule(folder, sensor, "desert", *SIZES[sensor], plumes=1, rate=20.0, seed=number).radiance
-        for number, sensor in enumerate(sensors, start=first)
+        simulate_granule(
+            folder, sensor, "desert", *SIZES[sensor], plumes=1, rate=20.0, seed=first + number * apart
+        ).radiance
+        for number, sensor in enumerate(sensors)
     ]
 
 

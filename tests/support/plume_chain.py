@@ -33,7 +33,7 @@ class PlumeChain:
     def retrieve(self, radiance: Path, options: dict[str, dict[str, Any]] | None = None, **people: Given) -> Path:
         """Tabulate absorption and retrieve twice; return the second retrieval."""
         said, name = options or {}, f"{radiance.stem}.nc"
-        granule = {"radiance": radiance, "observations": partner(radiance, "OBS")}
+        granule = {"radiance": radiance, "observations": partner(radiance, "OBS"), "dem": people.get("dem")}
         masks = {"mask": partner(radiance, "MASK"), "land": people.get("land")}
         absorption, first, excluded, second = (
             self.product(stage, name) for stage in ("absorption", "retrieve", "mask-plumes", "retrieve-again")

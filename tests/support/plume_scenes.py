@@ -55,7 +55,7 @@ def plume(rows: int, columns: int, width: float = 3.0) -> np.ndarray:
 
 
 QUALITY = {"cloud": 1, "cirrus": 2, "water": 4, "shadow": 8, "flare": 16, "saturated": 32, "edge": 64,
-           "few_statistics": 128, "clipped": 256, "fill": 512, "bad_column": 1024}  # fmt: skip
+           "few_statistics": 128, "fill": 512, "bad_column": 1024}  # fmt: skip
 GRANULES = {
     "EMIT": "EMIT_L1B_RAD_001_20230612T162103_2316311_006",
     "EnMAP": "ENMAP01-____L1B-DT0000004950_20221203T075553Z_001_V010400_20240101T000000Z",

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from levelworks.core.outcome import InvalidOptions
-from levelworks.xco2.geography import Box, unwrap_longitude
+from levelworks.core.sphere import unwrap_longitude
+from levelworks.xco2.geography import Box
 from levelworks.xco2.grids import AUTHALIC_RADIUS, EqualAreaGrid, Grid, target_grid
 
 LOS_ANGELES = Box(-119.5, 32.5, -116.5, 35.5)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
 
+from levelworks.core.sphere import unit_vectors
 from levelworks.xco2.captures import Capture, Reason
-from levelworks.xco2.geography import unit_vectors
 from levelworks.xco2.granule import Granule
 from levelworks.xco2.screening import (
     Screen,

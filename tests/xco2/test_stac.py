@@ -22,12 +22,13 @@ from referencing.jsonschema import DRAFT7
 from shapely.geometry import shape
 
 from levelworks.core.outcome import InvalidInput
+from levelworks.core.stac import footprint_geometry
 from levelworks.xco2.cogs import write_cog
 from levelworks.xco2.geography import Box
 from levelworks.xco2.grid_files import Entry, GridSpec, Source
-from levelworks.xco2.stac import cog_asset, footprint_geometry, make_collection, make_item
+from levelworks.xco2.stac import cog_asset, make_collection, make_item
 
-SCHEMAS = Path(__file__).parent / "schemas"
+SCHEMAS = Path(__file__).parents[1] / "support" / "schemas"
 LOS_ANGELES = Box(-119.5, 32.5, -116.5, 35.5)
 SOURCE = Source("oco3", "oco3_LtCO2_200303_B10400Br_220318000013s.nc4", dt.date(2020, 3, 3), "B10400Br", "220318000013")
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from levelworks.core.outcome import InvalidOptions
+from levelworks.core.sphere import great_circle_km
 from levelworks.xco2 import target_inference
 from levelworks.xco2.captures import cut_captures
-from levelworks.xco2.geography import great_circle_km
 from levelworks.xco2.granule import Granule, Mode
 from levelworks.xco2.overpasses import Overpass
 from levelworks.xco2.readers import read_granule

@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from levelworks.core.outcome import InvalidInput, InvalidOptions
+from levelworks.core.sphere import wrap_longitude
 from levelworks.xco2.captures import Reason, cut_captures
-from levelworks.xco2.geography import Box, wrap_longitude
+from levelworks.xco2.geography import Box
 from levelworks.xco2.granule import Granule, Mode
 from levelworks.xco2.overpasses import Overpass
 from levelworks.xco2.readers import read_granule

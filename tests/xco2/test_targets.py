@@ -12,16 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from levelworks.core.outcome import InvalidOptions
+from levelworks.core.sphere import EARTH_RADIUS_KM, great_circle_km, mean_position, unwrap_longitude, wrap_longitude
 from levelworks.xco2.captures import Capture
-from levelworks.xco2.geography import (
-    EARTH_RADIUS_KM,
-    Box,
-    bounding_box,
-    great_circle_km,
-    mean_position,
-    unwrap_longitude,
-    wrap_longitude,
-)
+from levelworks.xco2.geography import Box, bounding_box
 from levelworks.xco2.granule import Granule
 from levelworks.xco2.target_codes import ECOSTRESS_SITES, SIF_SITES, target_number, target_type
 from levelworks.xco2.target_tools import (

@@ -116,8 +116,8 @@ class Layers:
 
 
 @contextmanager
-def open_layers(path: Path) -> Iterator[Layers]:
-    """Open a product of `write_layers`.
+def open_netcdf(path: Path) -> Iterator[netCDF4.Dataset]:
+    """Open a NetCDF file; arrays are read as they are, not masked.
 
     Raises
     ------
@@ -130,4 +130,17 @@ def open_layers(path: Path) -> Iterator[Layers]:
         raise InvalidInput(f"{path} can't be read as NetCDF ({error.strerror or error})") from None
     with file:
         file.set_auto_mask(False)
+        yield file
+
+
+@contextmanager
+def open_layers(path: Path) -> Iterator[Layers]:
+    """Open a product of `write_layers`.
+
+    Raises
+    ------
+    InvalidInput
+        Where it can't be opened.
+    """
+    with open_netcdf(path) as file:
         yield Layers(file, path)

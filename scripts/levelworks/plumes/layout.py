@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from levelworks.core.layout import LineLayout
+from levelworks.plumes.names import sensor_of
 from levelworks.plumes.plan import Plan, Planned
 
 
@@ -87,7 +88,8 @@ class Layout(LineLayout):
         one, section = self._granule(wildcards), self.plan.section
         tables = {f"{gas}_table": _named(section.lookup_tables.get(gas)) for gas in ("ch4", "co2")}
         sections = {f"{gas}_sections": _named(section.cross_sections.get(gas)) for gas in ("ch4", "co2", "co", "no2")}
-        return {"radiance": str(one.path), "observations": _named(one.observations)} | tables | sections
+        granule = {"radiance": str(one.path), "observations": _named(one.observations), "dem": self._dem(one)}
+        return granule | tables | sections
 
     def retrieval_inputs(self, wildcards: Any) -> dict[str, Any]:
         """Return a granule and its absorption."""
@@ -98,6 +100,8 @@ class Layout(LineLayout):
             "mask": _named(one.mask),
             "land": _named(self.plan.section.land),
             "absorption": self._of(self.absorption, one),
+            "dem": self._dem(one),
+            "noise": _named(self.plan.section.noise_table),
         }
 
     def second_inputs(self, wildcards: Any) -> dict[str, Any]:
@@ -144,6 +148,8 @@ class Layout(LineLayout):
             "dem": _named(self.plan.section.dem),
             "points": _named(points),
             "radiance": str(one.path),
+            "reference": _named(self.plan.section.reference_image),
+            "geoid": _named(self.plan.section.geoid),
         }
 
     def quantify_inputs(self, wildcards: Any) -> dict[str, Any]:
@@ -206,6 +212,10 @@ class Layout(LineLayout):
     def _effective_winds(self) -> Any:
         made = self.plan.section.calibrate_wind is not None
         return self.effective_winds if made else _named(self.plan.section.effective_winds)
+
+    def _dem(self, one: Planned) -> Any:
+        """Return the elevation model that places a granule's pixels: EMIT's have their own places and heights."""
+        return [] if sensor_of(one.path.name) == "EMIT" else _named(self.plan.section.dem)
 
     def _markers(self, one: Planned) -> Any:
         return _named(self.plan.beside(self.plan.section.markers, one.scene, ".geojson"))

@@ -53,6 +53,17 @@ class Plumes(Options):
     sites: Path | None = option(None, "known sites (CSV of name, latitude, longitude)")
     map_points: Path | None = option(None, "points that maps show (CSV)", alias="map-points")
     dem: Path | None = option(None, "elevation model, a raster or a folder of tiles")
+    geoid: Path | None = option(
+        None, "raster of the geoid's height above the ellipsoid (m), in place of the number orthorectify.geoid"
+    )
+    reference_image: Path | None = option(
+        None,
+        "image of the surface near 2100 nm on a map, to which geolocation is shifted by the edges of both",
+        alias="reference-image",
+    )
+    noise_table: Path | None = option(
+        None, "text table of the noise, of wavelength, a, b, c; null takes the sensor's", alias="noise-table"
+    )
     land: Path | None = option(None, "land mask, a raster that is 0 on water, or polygons of land (GeoJSON)")
     effective_winds: Path | None = option(
         None, "table of effective winds that calibrate-wind wrote (JSON)", alias="effective-winds"

@@ -115,7 +115,8 @@ def plan_campaign(section: Plumes) -> Plan:
         folder = getattr(section, key)
         if folder is not None and not folder.is_dir():
             raise InvalidOptions(f"config: plumes.{key.replace('_', '-')}: {folder} is no folder")
-    for key in ("rejected", "sites", "edits", "dem", "land", "boundaries", "map_points", "effective_winds"):
+    files = ("rejected", "sites", "edits", "dem", "geoid", "reference_image", "noise_table", "land", "boundaries")
+    for key in (*files, "map_points", "effective_winds"):
         path = getattr(section, key)
         if path is not None and not path.exists():
             raise InvalidOptions(f"config: plumes.{key.replace('_', '-')}: {path} does not exist")

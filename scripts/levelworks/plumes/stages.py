@@ -90,6 +90,7 @@ def absorption(
     co2_sections: Path | None,
     co_sections: Path | None,
     no2_sections: Path | None,
+    dem: Path | None,
     *,
     absorption: Path,
     options: Absorption,
@@ -99,7 +100,7 @@ def absorption(
 
     tables = {"ch4": ch4_table, "co2": co2_table}
     sections = {"ch4": ch4_sections, "co2": co2_sections, "co": co_sections, "no2": no2_sections}
-    return absorption_stage.tabulate_absorption(radiance, observations, tables, sections, absorption, options)
+    return absorption_stage.tabulate_absorption(radiance, observations, tables, sections, absorption, options, dem=dem)
 
 
 @stage("plumes", "retrieve", version=1, empty=_empty_layers, mpi=True)
@@ -109,6 +110,8 @@ def retrieve(
     mask: Path | None,
     land: Path | None,
     absorption: Path,
+    dem: Path | None,
+    noise: Path | None,
     *,
     enhancement: Path,
     options: Retrieve,
@@ -117,7 +120,9 @@ def retrieve(
     from levelworks.plumes.retrieval import retrieve_stage
 
     _refuse_flagged(absorption)
-    return retrieve_stage.retrieve(radiance, observations, mask, land, absorption, None, enhancement, options)
+    return retrieve_stage.retrieve(
+        radiance, observations, mask, land, absorption, None, enhancement, options, dem=dem, noise=noise
+    )
 
 
 @stage("plumes", "mask-plumes", version=1, empty=_empty_layers)
@@ -137,6 +142,8 @@ def retrieve_again(
     land: Path | None,
     absorption: Path,
     excluded: Path,
+    dem: Path | None,
+    noise: Path | None,
     *,
     enhancement: Path,
     options: Retrieve,
@@ -145,7 +152,9 @@ def retrieve_again(
     from levelworks.plumes.retrieval import retrieve_stage
 
     _refuse_flagged(excluded)
-    return retrieve_stage.retrieve(radiance, observations, mask, land, absorption, excluded, enhancement, options)
+    return retrieve_stage.retrieve(
+        radiance, observations, mask, land, absorption, excluded, enhancement, options, dem=dem, noise=noise
+    )
 
 
 @stage("plumes", "denoise", version=1, empty=_empty_layers)
@@ -202,6 +211,8 @@ def orthorectify(
     dem: Path | None,
     points: Path | None,
     radiance: Path | None,
+    reference: Path | None,
+    geoid: Path | None,
     *,
     level2: Path,
     cogs: Path | None,
@@ -214,7 +225,7 @@ def orthorectify(
 
     _refuse_flagged(retrieval)
     return orthorectify_stage.orthorectify_scene(
-        retrieval, denoised, labels, wind, dem, points, radiance,
+        retrieval, denoised, labels, wind, dem, points, radiance, reference=reference, geoid=geoid,
         level2=level2, cogs=cogs, unortho=unortho, colours=colours, options=options,
     )  # fmt: skip
 

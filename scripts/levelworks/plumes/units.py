@@ -53,3 +53,10 @@ def from_molar(unit: Unit, pressure: np.ndarray | float = STANDARD_PRESSURE) -> 
     if scale is None:
         raise InvalidOptions(f"units: {unit!r} is no unit of a column")
     return scale / dry_column(pressure)
+
+
+def standard_pressure(elevation: np.ndarray | float) -> np.ndarray:
+    """Return the pressure (Pa) of the U.S. Standard Atmosphere 1976 at heights up to 11 km (m)."""
+    import numpy as np
+
+    return np.asarray(STANDARD_PRESSURE * (1 - 0.0065 * np.clip(elevation, -500.0, 11000.0) / 288.15) ** 5.25588)

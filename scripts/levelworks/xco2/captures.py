@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelworks.core.outcome import InvalidOptions
+from levelworks.core.sphere import mean_position
 from levelworks.xco2.fused_runs import fill_forward_then_back, fused_runs
-from levelworks.xco2.geography import Box, bounding_box, mean_position
+from levelworks.xco2.geography import Box, bounding_box
 from levelworks.xco2.granule import Granule, Mode
 from levelworks.xco2.targets import CAP_KM, Target, nearest_in_degrees, nearest_target
 

@@ -11,12 +11,13 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from levelworks.core.cogs import cell_statistics, overview_count, plain_number, write_in_one_go
 from levelworks.core.outcome import InvalidInput, InvalidOptions
-from levelworks.xco2.geography import wrap_longitude
+from levelworks.core.sphere import wrap_longitude
 from levelworks.xco2.grids import AUTHALIC_RADIUS, EqualAreaGrid, Grid
 
 if TYPE_CHECKING:
@@ -62,8 +63,6 @@ COG_OPTIONS = (
 COMPRESSIONS = ("none", "lzw", "jpeg", "deflate", "zstd", "webp", "lerc", "lerc_deflate", "lerc_zstd", "lzma", "jxl")
 PREDICTED = ("lzw", "deflate", "zstd")
 """Compressions that a predictor goes before."""
-SMALLEST_OVERVIEW = 128
-"""Pixels along the longer side below which no further overview is made."""
 PREFIXES = {"oco2": "oco2-co2", "oco3": "oco3-co2", "oco3_sif": "oco3-sif"}
 """Of file names, by dataset."""
 
@@ -114,33 +113,32 @@ def write_cog(
     """
     import rasterio
     from rasterio.errors import RasterioError
-    from rasterio.io import MemoryFile
-    from rasterio.shutil import copy
 
     # GDAL's own errors have no public base; they come out of copy as they are.
     gdal_error = rasterio._err.CPLE_BaseError  # noqa: SLF001
     stored, missing = _as_stored(path, values, grid, nodata)
-    statistics = _statistics(stored, missing)
+    statistics = cell_statistics(stored, missing)
     creation = _creation_options(grid, options or {}, resampling, can_have_statistics=bool(statistics))
     own = {"AREA_OR_POINT": "Area", "TIFFTAG_IMAGEDESCRIPTION": description}
     if start_seconds is not None:
         own["TIFFTAG_DATETIME"] = _utc(start_seconds).strftime("%Y:%m:%d %H:%M:%S")
         own["DATETIME_OF_FIRST_SOUNDING"] = _utc(start_seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
-    rows, columns = grid.shape
-    profile = {"driver": "GTiff", "count": 1, "dtype": stored.dtype.name, "height": rows, "width": columns}
-    with rasterio.Env(GDAL_PAM_ENABLED=False), MemoryFile() as source, MemoryFile() as target:
-        with source.open(**profile, nodata=missing, crs=coordinate_system(grid), transform=geotransform(grid)) as file:
-            file.write(stored, 1)
-            file.set_band_unit(1, units)
-            file.set_band_description(1, description)
-            file.update_tags(**own | {name.upper(): str(value) for name, value in tags.items()})
-            file.update_tags(1, **statistics)
-        try:
-            copy(source.name, target.name, driver="COG", **creation)
-        except (RasterioError, gdal_error) as error:
-            named = ", ".join(f"{name.lower()}={value}" for name, value in creation.items())
-            raise InvalidOptions(f"{path.name}: GDAL's COG driver can't write with {named}: {error}") from None
-        path.write_bytes(target.read())
+    try:
+        write_in_one_go(
+            path,
+            stored[np.newaxis],
+            crs=coordinate_system(grid),
+            transform=geotransform(grid),
+            nodata=missing,
+            units=units,
+            descriptions=[description],
+            tags=own | {name.upper(): str(value) for name, value in tags.items()},
+            statistics=[statistics],
+            creation=creation,
+        )
+    except (RasterioError, gdal_error) as error:
+        named = ", ".join(f"{name.lower()}={value}" for name, value in creation.items())
+        raise InvalidOptions(f"{path.name}: GDAL's COG driver can't write with {named}: {error}") from None
 
 
 def known_cog_options(options: Mapping[str, str | int | float | bool]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -162,7 +160,7 @@ def known_cog_options(options: Mapping[str, str | int | float | bool]) -> tuple[
     for name, value in options.items():
         known = str(name).strip().lower().replace("-", "_")
         if known in COG_OPTIONS:
-            accepted[known] = ("YES" if value else "NO") if isinstance(value, bool) else _plain(value)
+            accepted[known] = ("YES" if value else "NO") if isinstance(value, bool) else plain_number(value)
         else:
             ignored.append(str(name))
     return accepted, tuple(ignored)
@@ -252,23 +250,6 @@ def _as_stored(path: Path, values: np.ndarray, grid: Grid, nodata: float) -> tup
     return np.ascontiguousarray(values[::-1], kind), int(nodata)
 
 
-def _statistics(stored: np.ndarray, nodata: float) -> dict[str, str]:
-    """Return statistics of the cells with a value under GDAL's names; none where there are no such cells."""
-    valid = np.isfinite(stored) & (stored != nodata)
-    chosen = stored[valid]
-    if chosen.size == 0:
-        return {}
-    real = chosen.astype(np.float64)
-    numbers: dict[str, Any] = {
-        "MINIMUM": chosen.min().item(),
-        "MAXIMUM": chosen.max().item(),
-        "MEAN": real.mean().item(),
-        "STDDEV": real.std().item(),
-        "VALID_PERCENT": 100.0 * chosen.size / stored.size,
-    }
-    return {f"STATISTICS_{name}": _plain(number) for name, number in numbers.items()}
-
-
 def _creation_options(
     grid: Grid, options: Mapping[str, str | int | float | bool], resampling: str, *, can_have_statistics: bool
 ) -> dict[str, str]:
@@ -280,7 +261,7 @@ def _creation_options(
         raise InvalidOptions(f"compress is {compress!r}; it must be one of {', '.join(COMPRESSIONS)}")
     own = {"blocksize": "256", "compress": compress, "resampling": resampling, "statistics": "AUTO"}
     # Blocks alone would leave rasters up to 256 pixels without overviews.
-    own["overview_count"] = str(max(0, math.ceil(math.log2(max(grid.shape) / SMALLEST_OVERVIEW))))
+    own["overview_count"] = str(overview_count(grid.shape))
     if compress in PREDICTED:
         own["predictor"] = "YES"  # of floats for floats, else horizontal differences
     if compress == "deflate":
@@ -289,11 +270,6 @@ def _creation_options(
     if not can_have_statistics and chosen["statistics"].upper() == "YES":
         chosen["statistics"] = "AUTO"
     return {name.upper(): value for name, value in chosen.items()}
-
-
-def _plain(value: float | str) -> str:
-    """Return a number in its shortest exact form."""
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _utc(seconds: float) -> dt.datetime:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from levelworks.core.outcome import InvalidOptions
-from levelworks.xco2.geography import Box, unwrap_longitude
+from levelworks.core.sphere import unwrap_longitude
+from levelworks.xco2.geography import Box
 
 AUTHALIC_RADIUS = 6371.0072
 """Radius of the sphere that has the area of the WGS84 ellipsoid, km."""

@@ -23,7 +23,7 @@ from matplotlib.ticker import MaxNLocator
 
 from levelworks.core import plots
 from levelworks.core.plots import Limits, Sheet
-from levelworks.xco2.geography import wrap_longitude
+from levelworks.core.sphere import wrap_longitude
 from levelworks.xco2.grids import EqualAreaGrid, Grid
 from levelworks.xco2.layers import PPM
 

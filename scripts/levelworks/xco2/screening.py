@@ -12,8 +12,8 @@ from enum import IntFlag
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from levelworks.core.sphere import great_circle_km, unit_vectors, unwrap_longitude
 from levelworks.xco2.captures import Capture, Dropped, Reason
-from levelworks.xco2.geography import great_circle_km, unit_vectors, unwrap_longitude
 from levelworks.xco2.granule import Granule
 
 MAX_EDGE_KM = 10.0

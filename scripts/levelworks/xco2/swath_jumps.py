@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from levelworks.xco2.geography import EARTH_RADIUS_KM, unit_vectors
+from levelworks.core.sphere import EARTH_RADIUS_KM, unit_vectors
 from levelworks.xco2.screening import Flags, Screen
 
 SWATH_PAUSE_S = 2.0

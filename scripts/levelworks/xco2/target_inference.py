@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelworks.core.outcome import InvalidOptions
-from levelworks.xco2.geography import great_circle_km, mean_position
+from levelworks.core.sphere import great_circle_km, mean_position
 from levelworks.xco2.granule import Granule
 from levelworks.xco2.targets import Target
 

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from levelworks.core.outcome import InvalidOptions
+from levelworks.core.sphere import EARTH_RADIUS_KM, great_circle_km, unwrap_longitude
+from levelworks.core.sphere import wrap_longitude as wrap
 from levelworks.xco2.captures import Capture
-from levelworks.xco2.geography import EARTH_RADIUS_KM, Box, bounding_box, great_circle_km, unwrap_longitude
-from levelworks.xco2.geography import wrap_longitude as wrap
+from levelworks.xco2.geography import Box, bounding_box
 from levelworks.xco2.granule import Granule
 from levelworks.xco2.target_ids import rows_of_centres
 from levelworks.xco2.targets import Target, parse_point

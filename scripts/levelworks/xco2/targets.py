@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from levelworks.core.atomic import write_text
 from levelworks.core.discover import IDENTIFIER
 from levelworks.core.outcome import InvalidOptions
-from levelworks.xco2.geography import Box, great_circle_km
+from levelworks.core.sphere import great_circle_km
+from levelworks.xco2.geography import Box
 from levelworks.xco2.target_codes import target_number, target_type
 
 POINT = re.compile(r"\s*POINT\s*\(\s*(\S+)\s+(\S+)\s*\)\s*", re.IGNORECASE)

@@ -16,9 +16,9 @@ from levelworks.plumes.detection.found_plumes import FoundPlume, of_markers, sea
 from levelworks.plumes.detection.markers import Marker, Rejection, outlined_pixels, read_markers, read_rejections
 from levelworks.plumes.detection.plume_features import feature, write_features
 from levelworks.plumes.detection.plume_report import SceneView, describe_plume
-from levelworks.plumes.detection.source_points import Site, read_sites
 from levelworks.plumes.layers import Layer, Layers, open_layers, write_layers
 from levelworks.plumes.retrieval.quality import FLAGS
+from levelworks.plumes.sites import NamedSite, read_sites
 
 UNUSABLE = ("cloud", "cirrus", "fill", "bad_column")
 """Flags of pixels in which no plume is sought."""
@@ -111,7 +111,7 @@ def _plumes_of_gases(
     smoothed: Layers | None,
     marked: Sequence[Marker],
     rejections: Sequence[Rejection],
-    sites: Sequence[Site],
+    sites: Sequence[NamedSite],
     options: DetectPlumes,
     warnings: list[str],
     gases: Sequence[str],

@@ -8,7 +8,6 @@ Source: specs/plumes.md 5.3 (plume-vetting) and 6.9.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -219,11 +218,6 @@ def combine(findings: Sequence[Finding]) -> tuple[float, list[str]]:
     trust = float(np.prod([1 - np.clip(finding.doubt, 0, 1) for finding in findings])) if findings else 1.0
     order = sorted(findings, key=lambda finding: -finding.doubt)
     return float(np.clip(1 - trust, 0, 1)), [finding.reason for finding in order]
-
-
-def seed_of(plume_id: str) -> int:
-    """Return a seed made from a plume's id."""
-    return int.from_bytes(hashlib.sha256(plume_id.encode()).digest()[:8], "big")
 
 
 def shifted_pixels(pixels: np.ndarray, valid: np.ndarray, number: int, seed: int, reach: int = 200) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""The plume of a marker: the pieces of a mask that belong to a source, as HyperGas picks them; Carbon Mapper's mask.
+"""The plume of a marker: the pieces of a mask that belong to a source, as HyperGas picks them.
 
 Source: specs/plumes.md 1.11.
 """
@@ -10,13 +10,6 @@ import shapely
 from scipy import ndimage
 
 from levelworks.plumes.detection.plume_pieces import EIGHT
-
-CARBON_MAPPER_CROP = 2500.0
-CARBON_MAPPER_WINDOW = 1000.0
-CARBON_MAPPER_QUANTILE = 0.9
-CARBON_MAPPER_PIXELS = 5
-CARBON_MAPPER_REACH = 15
-"""Crop and window about the source (m), quantile of the threshold, least cluster, its reach to the source (pixels)."""
 
 
 def footprint_polygon(pixels: np.ndarray) -> shapely.Geometry:
@@ -89,51 +82,3 @@ def pick_plume(
         kept.append(label)
         last = azimuth
     return inside & np.isin(labels, kept)
-
-
-def carbon_mapper_mask(enhancement: np.ndarray, source: tuple[int, int], pixel_size: float) -> np.ndarray:
-    """Return the mask that Carbon Mapper's second method draws about a source.
-
-    Pixels above the 90th percentile of the square of 1 km about the source, within 2.5 km of it, in clusters of at
-    least five pixels that come within 15 pixels of the source.
-
-    Parameters
-    ----------
-    enhancement : ndarray, shape (rows, columns)
-        Not a number in gaps.
-    source : tuple of int
-        Row and column.
-    pixel_size : float
-        Metres.
-
-    Returns
-    -------
-    ndarray of bool, shape (rows, columns)
-    """
-    mask = np.zeros(enhancement.shape, dtype=bool)
-    near = enhancement[_square(source, CARBON_MAPPER_WINDOW / pixel_size)]
-    near = near[np.isfinite(near)]
-    if not near.size:
-        return mask
-    crop = _square(source, CARBON_MAPPER_CROP / pixel_size)
-    values = enhancement[crop]
-    above = np.where(np.isfinite(values), values, -np.inf) > np.quantile(near, CARBON_MAPPER_QUANTILE)
-    clusters, count = ndimage.label(above, structure=EIGHT)
-    if not count:
-        return mask
-    rows, columns = np.ogrid[crop]
-    distance = np.hypot(rows - source[0], columns - source[1])
-    index = np.arange(1, count + 1)
-    sizes = np.bincount(clusters.ravel(), minlength=count + 1)[1:]
-    nearest = ndimage.minimum(np.broadcast_to(distance, clusters.shape), clusters, index)
-    taken = index[(sizes >= CARBON_MAPPER_PIXELS) & (nearest <= CARBON_MAPPER_REACH)]
-    mask[crop] = np.isin(clusters, taken)
-    return mask
-
-
-def _square(centre: tuple[int, int], half: float) -> tuple[slice, slice]:
-    reach = round(half)
-    return (
-        slice(max(centre[0] - reach, 0), centre[0] + reach + 1),
-        slice(max(centre[1] - reach, 0), centre[1] + reach + 1),
-    )

@@ -20,7 +20,7 @@ from levelworks.plumes.detection.outlines import ground_outline, ground_position
 from levelworks.plumes.detection.plume_features import PlumeProperties
 from levelworks.plumes.detection.plume_flags import judge_place
 from levelworks.plumes.detection.plume_spectra import evidence_of_plume, widened
-from levelworks.plumes.detection.source_points import Site, SourcePoint, find_source, grid_wind, nearest_site
+from levelworks.plumes.detection.source_points import SourcePoint, find_source, grid_wind, nearest_site
 from levelworks.plumes.emission.wind_files import Winds, read_wind
 from levelworks.plumes.layers import Layers
 from levelworks.plumes.readers.open_scene import open_scene
@@ -28,6 +28,7 @@ from levelworks.plumes.retrieval.absorption import Absorption
 from levelworks.plumes.retrieval.absorption_files import read_absorption
 from levelworks.plumes.retrieval.quality import FLAGS
 from levelworks.plumes.scene import Scene
+from levelworks.plumes.sites import NamedSite
 from levelworks.plumes.units import MOLAR_MASS, PPM_M
 
 
@@ -114,7 +115,7 @@ def describe_plume(
     enhancement: np.ndarray,
     taken: np.ndarray,
     rejections: Sequence[Rejection],
-    sites: Sequence[Site],
+    sites: Sequence[NamedSite],
     options: DetectPlumes,
 ) -> tuple[PlumeProperties, dict[str, Any]]:
     """Return what is known of a plume, and its outline.

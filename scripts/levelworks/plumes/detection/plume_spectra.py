@@ -9,13 +9,13 @@ from levelworks.plumes.detection.false_positives import (
     MATCHING_WINDOWS,
     STRONGEST,
     SpectralEvidence,
-    seed_of,
     shifted_pixels,
     spectral_evidence,
 )
 from levelworks.plumes.retrieval.absorption import Absorption
 from levelworks.plumes.retrieval.dead_elements import bridge, dead_elements
 from levelworks.plumes.scene import Scene
+from levelworks.plumes.seeds import seed_of
 
 REACH = (200, 60)
 """Rows and columns about a plume where its background lies."""

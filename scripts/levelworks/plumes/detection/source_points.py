@@ -6,16 +6,12 @@ Source: specs/plumes.md 6.6 (defect D21: HyperGas leaves the source to people's 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from levelworks.core.outcome import InvalidInput, InvalidReference
+from levelworks.core.sphere import great_circle_km
 from levelworks.plumes.detection.plume_pieces import principal_direction
-from levelworks.plumes.emission.emission_table import read_rows
-
-EARTH_RADIUS = 6371008.8
-"""m, mean."""
+from levelworks.plumes.sites import NamedSite
 
 HALF = 0.5
 """The source lies where the profile along the axis has risen to this part of what it has further on."""
@@ -36,15 +32,6 @@ class SourcePoint:
     confidence: float
     axis: tuple[float, float]
     elongation: float
-
-
-@dataclass(frozen=True)
-class Site:
-    """A known site: name, latitude and longitude (degrees)."""
-
-    name: str
-    latitude: float
-    longitude: float
 
 
 def grid_wind(
@@ -180,41 +167,14 @@ def _start(pixels: np.ndarray, weights: np.ndarray, axis: np.ndarray) -> tuple[f
     return float(row), float(column)
 
 
-def read_sites(path: Path) -> list[Site]:
-    """Read known sites from a CSV table with the columns name, latitude and longitude.
-
-    Raises
-    ------
-    InvalidReference
-        Where a column or a number is missing.
-    """
-    try:
-        rows = read_rows(path, ["name", "latitude", "longitude"])
-    except InvalidInput as error:
-        raise InvalidReference(str(error)) from None
-    sites = []
-    for line, row in enumerate(rows, start=2):
-        try:
-            site = Site(row["name"], float(row["latitude"]), float(row["longitude"]))
-        except ValueError:
-            raise InvalidReference(f"{path}, line {line}: latitude and longitude must be numbers") from None
-        if not (abs(site.latitude) <= 90 and abs(site.longitude) <= 360):
-            raise InvalidReference(f"{path}, line {line}: latitude or longitude is out of range")
-        sites.append(site)
-    return sites
-
-
 def ground_distance(
     longitude: np.ndarray | float, latitude: np.ndarray | float, to_longitude: float, to_latitude: float
 ) -> np.ndarray:
     """Return great-circle distances (m) from points to one point (degrees); not a number where a point has no place."""
-    phi, to_phi = np.radians(latitude), np.radians(to_latitude)
-    half = np.sin((phi - to_phi) / 2) ** 2
-    half = half + np.cos(phi) * np.cos(to_phi) * np.sin(np.radians(np.asarray(longitude) - to_longitude) / 2) ** 2
-    return np.asarray(2 * EARTH_RADIUS * np.arcsin(np.sqrt(np.clip(half, 0, 1))))
+    return np.asarray(1000 * great_circle_km(longitude, latitude, to_longitude, to_latitude))
 
 
-def nearest_site(sites: list[Site], longitude: float, latitude: float) -> tuple[str, float] | None:
+def nearest_site(sites: list[NamedSite], longitude: float, latitude: float) -> tuple[str, float] | None:
     """Return the name of the site nearest to a point and its distance (m); None without sites."""
     if not sites:
         return None

@@ -20,6 +20,7 @@ from rasterio.transform import Affine
 
 from levelworks.core.outcome import InvalidInput, NothingToProduce
 from levelworks.core.record import read_record
+from levelworks.plumes.layers import open_netcdf
 
 UNKNOWN = "unknown sensor"
 
@@ -241,12 +242,7 @@ def open_level2(path: Path) -> Iterator[Level2View]:
         Where it can't be read, or lacks coordinates or a projection.
     """
     refuse_empty(path)
-    try:
-        file = netCDF4.Dataset(path)
-    except OSError as error:
-        raise InvalidInput(f"{path} can't be read as NetCDF ({error.strerror or error})") from None
-    with file:
-        file.set_auto_mask(False)
+    with open_netcdf(path) as file:
         if getattr(file, "outcome", "done") != "done":
             raise NothingToProduce(f"{path.name} is empty ({file.outcome}): {getattr(file, 'reason', '')}")
         yield Level2View(file, path, *_grid_of(file, path))

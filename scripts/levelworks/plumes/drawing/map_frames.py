@@ -19,7 +19,6 @@ from levelworks.plumes.drawing.level2_view import MapGrid
 NO_DATA = "#dddddd"
 """A shade of grey that the palette of pictures keeps as it is."""
 GRATICULE = "#777777"
-HALO = 3.0
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Carbon Mapper's mask and rate: what lies above a percentile of the neighbourhood, over the longest reach.
+"""Carbon Mapper's mask: what lies above a percentile of the neighbourhood.
 
 Source: specs/plumes.md 1.11, last paragraph (Carbon Mapper quantification, version 2, as HyperGas follows it).
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
+
+from levelworks.plumes.detection.plume_pieces import EIGHT
 
 HALF_CROP = 2500.0
 """m about the source that the mask may cover."""
@@ -17,7 +19,6 @@ SMALLEST = 5
 """Pixels of a cluster."""
 REACH = 15
 """Pixels from the source within which a cluster must begin."""
-EIGHT = np.ones((3, 3), dtype=int)
 
 
 def carbon_mapper_mask(enhancement: np.ndarray, east: np.ndarray, north: np.ndarray, pixel_size: float) -> np.ndarray:
@@ -46,8 +47,3 @@ def carbon_mapper_mask(enhancement: np.ndarray, east: np.ndarray, north: np.ndar
     closest = ndimage.minimum(np.hypot(east, north), clusters, numbers)
     kept = numbers[(sizes >= SMALLEST) & (closest <= REACH * pixel_size)]
     return np.asarray(np.isin(clusters, kept))
-
-
-def carbon_mapper_rate(mass: float, length: float, speed: float) -> float:
-    """Return the emission rate (kg s-1) of a mass (kg), its longest reach (m) and the wind at 10 m (m s-1)."""
-    return mass * speed / length if length > 0 else np.nan

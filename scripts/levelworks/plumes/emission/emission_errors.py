@@ -5,10 +5,11 @@ Source: specs/plumes.md 1.12, 6.7, D12, D13. Draws take a seed made from the plu
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 
 import numpy as np
+
+from levelworks.plumes.seeds import seed_of
 
 SLOW = 3.0
 """m s-1; up to it the error of a wind is half of it, above it is `FAST_ERROR`."""
@@ -26,11 +27,6 @@ def wind_sigma(speed: float, *, manual: bool = False) -> float:
     if manual:
         return 0.0
     return SLOW_SHARE * speed if speed <= SLOW else FAST_ERROR
-
-
-def seed_of(identifier: str) -> int:
-    """Return a seed that depends on an id alone."""
-    return int.from_bytes(hashlib.sha256(identifier.encode()).digest()[:8], "big")
 
 
 def wind_error(rate: Rate, speed: float, sigma: float) -> float:

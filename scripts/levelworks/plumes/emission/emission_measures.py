@@ -111,10 +111,13 @@ def measure(
     hypergas : bool
         Masses with the surface pressure (Pa), nominal pixels, touched pixels, and its lengths of fetch.
     stored : mapping, optional
-        Errors of `stored_background` in place of a background, for a mask that stayed.
+        Errors of `stored_background` that go before those of a background, for a mask that stayed.
     """
     notes: list[str] = []
-    errors = stored if stored is not None else background
+
+    def errors(name: str) -> MovableBackground | Mapping[str, Any] | None:
+        return stored if stored is not None and has_error(stored, name) else background
+
     mask, plane = crop.mask, crop.plane
     molar = MOLAR_MASS[crop.gas]
     pixel_size = HYPERGAS_PIXEL_SIZE[crop.sensor] if hypergas else plane.pixel_size
@@ -128,7 +131,7 @@ def measure(
 
     mass = mass_of(mask)
     kilograms = np.where(mask & np.isfinite(pixel_mass), pixel_size**2 if hypergas else crop.area, 0.0) * per_mole
-    ime = _with_background("ime", mass.mass, kilograms, crop, errors, notes)
+    ime = _with_background("ime", mass.mass, kilograms, crop, errors("ime"), notes)
     east, north = crop.from_source()
     source = crop.source_metres
     inside = mask & np.isfinite(pixel_mass)
@@ -152,12 +155,17 @@ def measure(
             if values.size:
                 # A mask that is moved keeps its lines: what they sum is what the mean of them weighs.
                 section = _with_background(
-                    "csf", section.value, _touched_weights(crop, lines, pixel_size) * per_mole, crop, errors, notes
+                    "csf",
+                    section.value,
+                    _touched_weights(crop, lines, pixel_size) * per_mole,
+                    crop,
+                    errors("csf"),
+                    notes,
                 )
         else:
             found = sections(crop.enhancement, crop.valid, mask, lines, plane)
             values, ends = found.integrals * molar, found.ends
-            section = _with_background("csf", found.mean * molar, found.weights * molar, crop, errors, notes)
+            section = _with_background("csf", found.mean * molar, found.weights * molar, crop, errors("csf"), notes)
         if not np.isfinite(section.value):
             notes.append("no line across the plume has enough valid pixels: no cross-sectional flux")
 
@@ -187,6 +195,11 @@ def stored_background(measures: Measures, *, hypergas: bool) -> dict[str, Any]:
     return found
 
 
+def has_error(stored: Mapping[str, Any], name: str) -> bool:
+    """Tell whether `stored_background` holds the error of ime or csf, which may not have been asked for then."""
+    return stored[name]["random"] is not None
+
+
 def _corners(east: np.ndarray, north: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the corners of pixels."""
     steps = [(row, column) for row in (-0.5, 0.5) for column in (-0.5, 0.5)]
@@ -210,8 +223,7 @@ def _with_background(
         return Measured(np.nan)
     if isinstance(background, Mapping):
         kept = background[name]
-        random = np.nan if kept["random"] is None else float(kept["random"])
-        made = Measured(value, random, np.array(kept["quantiles"], dtype=float), int(kept["shifts"]))
+        made = Measured(value, float(kept["random"]), np.array(kept["quantiles"], dtype=float), int(kept["shifts"]))
     else:
         made = _measured(value, weights, crop, background)
     if made.shifts < FEWEST_SHIFTS:

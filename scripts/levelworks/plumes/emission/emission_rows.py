@@ -18,7 +18,7 @@ from levelworks.plumes.emission.quantify_crop import Crop
 from levelworks.plumes.emission.quantify_options import AREA_SECTORS, EmissionSettings
 from levelworks.plumes.emission.wind_files import MANUAL, Winds
 from levelworks.plumes.emission.wind_grids import components, direction_from
-from levelworks.plumes.mapping.level2_layers import standard_pressure
+from levelworks.plumes.units import standard_pressure
 
 WESTERLY = 270.0
 

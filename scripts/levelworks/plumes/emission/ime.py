@@ -101,11 +101,6 @@ def hypergas_mass_per_mole(gas: str, pressure: float) -> float:
     return HYPERGAS_PPM_PER_MOLE * 1e3 * 1e-9 * ratio * pressure / HYPERGAS_GRAVITY
 
 
-def ime_rate(mass: float, length: float, effective_wind: float) -> float:
-    """Return the emission rate (kg s-1) of a mass (kg) over an effective length (m) under an effective wind (m s-1)."""
-    return effective_wind * mass / length if length > 0 else np.nan
-
-
 def farthest_distance(x: np.ndarray, y: np.ndarray, source: tuple[float, float]) -> float:
     """Return the distance (m) from a source to the farthest of some points; it is a vertex of their convex hull."""
     return float(np.hypot(x - source[0], y - source[1]).max()) if x.size else np.nan

@@ -55,7 +55,7 @@ class Quantify(EmissionSettings):
     ipcc_sector: Sector = option("", "sector of the sources; Solid Waste takes the coefficients of area sources")
     name: str = option("", "name of the site")
     wind_source: Literal["auto", "ERA5", "GEOS-FP", "manual"] = option(
-        "auto", "source of the reported rates; auto takes the preferred one of find-wind"
+        "auto", "source of the reported rates; auto takes the preferred one of the wind stage"
     )
     land_only: bool = option(True, "background of land only, where a plume's source is on land")
     crop_margin: float = option(2500.0, "what Level 3 keeps about a plume", unit="m", ge=300)

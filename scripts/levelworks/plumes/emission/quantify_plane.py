@@ -11,10 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from levelworks.core.outcome import InvalidInput
-
-SEMI_MAJOR_AXIS = 6378137.0
-FIRST_ECCENTRICITY_SQUARED = 0.0066943799901413165
-"""Of WGS 84."""
+from levelworks.plumes.earth import curvature_radii
 
 
 @dataclass(frozen=True)
@@ -67,10 +64,7 @@ class Plane:
 
 def metres_per_degree(latitude: float) -> tuple[float, float]:
     """Return metres of a degree of longitude and of latitude on WGS 84."""
-    sine = np.sin(np.radians(latitude))
-    factor = 1 - FIRST_ECCENTRICITY_SQUARED * sine**2
-    prime_vertical = SEMI_MAJOR_AXIS / np.sqrt(factor)
-    meridian = SEMI_MAJOR_AXIS * (1 - FIRST_ECCENTRICITY_SQUARED) / factor**1.5
+    prime_vertical, meridian = curvature_radii(np.radians(latitude))
     degree = np.pi / 180
     return float(prime_vertical * np.cos(np.radians(latitude)) * degree), float(meridian * degree)
 

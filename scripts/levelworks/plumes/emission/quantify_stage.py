@@ -56,7 +56,7 @@ def quantify(
     retrieval, labels, plumes : Path
         Products of ``retrieve-again`` (or ``retrieve``) and ``detect-plumes``.
     wind : Path, optional
-        Product of ``find-wind``; without it, or without a source in it, rates are not a number.
+        Product of the wind stage; without it, or without a source in it, rates are not a number.
     boundaries : Path, optional
         Outlines of countries, states and cities.
     effective_winds : Path, optional

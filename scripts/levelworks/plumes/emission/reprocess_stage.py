@@ -6,6 +6,7 @@ Source: specs/plumes.md 1.1, 1.2 (l3b_reprocess), D12: the wind that is asked fo
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 
 from levelworks.core.outcome import InvalidInput, Outcome
 from levelworks.plumes.emission.background_error import MovableBackground
-from levelworks.plumes.emission.emission_measures import measure
+from levelworks.plumes.emission.emission_measures import has_error, measure
 from levelworks.plumes.emission.emission_rows import (
     choose,
     describe,
@@ -172,9 +173,12 @@ def _again(
     pressure = surface_pressure(crop, own, chosen, settings)
     hypergas = options.compat == "hypergas"
     same = not stored.edited and stored.background["compat"] == options.compat
+    if hypergas:  # its masses, and so their errors, go with the pressure
+        same &= math.isclose(pressure, number(old, "surface_pressure"), rel_tol=1e-4)
+    known = same and all(has_error(stored.background, name) for name in ("ime", "csf") if name in options.methods)
     land = old.get("land_only") == "True"
     background = None
-    if not same:
+    if not known:
         usable = crop.usable if land else np.ones_like(crop.usable)
         background = MovableBackground(crop.enhancement, usable, crop.labels > 0)
     measures = measure(

@@ -10,8 +10,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-EARTH_RADIUS = 6371008.8
-"""m, mean."""
+from levelworks.core.sphere import unit_vectors
+from levelworks.plumes.earth import EARTH_RADIUS
+from levelworks.plumes.sites import NamedSite
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,6 @@ class Sighting:
 
 
 @dataclass(frozen=True)
-class NamedSite:
-    """A place that people know: name, longitude, latitude (degrees)."""
-
-    name: str
-    longitude: float
-    latitude: float
-
-
-@dataclass(frozen=True)
 class MeanRate:
     """A mean over times a site was seen: kg h-1, its standard error, the spread of single rates, how many counted."""
 
@@ -45,12 +37,6 @@ class MeanRate:
     error: float
     spread: float
     count: int
-
-
-def unit_vectors(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
-    """Return directions from the Earth's centre, (n, 3)."""
-    east, north = np.radians(longitude), np.radians(latitude)
-    return np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=-1)
 
 
 def chord(distance: float) -> float:
@@ -96,12 +82,6 @@ def assign(
         order[np.argsort(first)] = np.arange(first.size)
         found[free] = len(sites) + order[labels]
     return found
-
-
-def centre(longitude: np.ndarray, latitude: np.ndarray) -> tuple[float, float]:
-    """Return the mean place (degrees), whatever the antimeridian."""
-    x, y, z = unit_vectors(longitude, latitude).mean(axis=0)
-    return float(np.degrees(np.arctan2(y, x))), float(np.degrees(np.arctan2(z, np.hypot(x, y))))
 
 
 def mean_rate(rates: np.ndarray, uncertainties: np.ndarray) -> MeanRate:

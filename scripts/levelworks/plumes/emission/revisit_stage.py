@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from levelworks.core.outcome import InvalidInput, InvalidReference, Outcome, Status
+from levelworks.core.outcome import InvalidInput, Outcome, Status
 from levelworks.core.record import status_of
+from levelworks.core.sphere import mean_position
 from levelworks.plumes.emission.emission_table import number, read_rows
 from levelworks.plumes.emission.quantify_stage import SCENE, TABLE
-from levelworks.plumes.emission.revisit import MeanRate, NamedSite, Sighting, assign, centre, inside, mean_rate
+from levelworks.plumes.emission.revisit import MeanRate, Sighting, assign, inside, mean_rate
 from levelworks.plumes.emission.revisit_options import Revisit
+from levelworks.plumes.sites import NamedSite, read_sites
 
 COLUMNS = (
     "site",
@@ -124,7 +126,7 @@ def sites_of(
                 name, place = named[index].name, (named[index].longitude, named[index].latitude)
             else:
                 name = f"site-{index - len(named) + 1}"
-                place = centre(longitude[numbers == index], latitude[numbers == index])
+                place = mean_position(longitude[numbers == index], latitude[numbers == index])
             found.append(_site(name, gas, place, chosen, overflights, options))
     return found
 
@@ -144,27 +146,6 @@ def _site(
         sure = np.nan_to_num(errors, nan=np.inf) <= options.most_uncertain * np.abs(rates)
         rates = np.where(sure, rates, np.nan)
     return Site(name, gas, *place, tuple(chosen), len(over), mean_rate(rates, errors))
-
-
-def read_sites(path: Path) -> list[NamedSite]:
-    """Read named sites from CSV.
-
-    Raises
-    ------
-    InvalidReference
-        Where a column or a number is missing.
-    """
-    try:
-        rows = read_rows(path, ["name", "latitude", "longitude"])
-    except InvalidInput as error:
-        raise InvalidReference(str(error)) from None
-    found = []
-    for line, row in enumerate(rows, start=2):
-        longitude, latitude = number(row, "longitude"), number(row, "latitude")
-        if not (abs(latitude) <= 90 and abs(longitude) <= 360):
-            raise InvalidReference(f"{path}, line {line}: {row['name']!r} has no valid latitude and longitude")
-        found.append(NamedSite(row["name"], longitude, latitude))
-    return found
 
 
 def _sightings(folder: Path, options: Revisit) -> list[Sighting]:

@@ -56,11 +56,6 @@ class Winds:
 
         return take(self.u[index]), take(self.v[index]), take(self.pressure[index])
 
-    def onto(self, source: str, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return u, v and pressure of a source at every pixel, (rows, columns)."""
-        row, column = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
-        return self.at(source, row, column)
-
 
 def _between(nodes: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the node before each position and how far on to the next it lies (0 to 1)."""
@@ -129,13 +124,4 @@ def read_wind(path: Path) -> Winds:
                 tuple(filter(None, str(file.getncattr("notes")).split("\n"))),
             )
     except (OSError, KeyError, AttributeError) as error:
-        raise InvalidInput(f"{path} is no product of find-wind ({error})") from None
-
-
-def winds_of_scene(path: Path) -> list[tuple[str, float, float, float]]:
-    """Return source, u, v (m s-1) and pressure (Pa) of every source, averaged over the scene."""
-    winds = read_wind(path)
-    return [
-        (name, float(winds.u[index].mean()), float(winds.v[index].mean()), float(winds.pressure[index].mean()))
-        for index, name in enumerate(winds.sources)
-    ]
+        raise InvalidInput(f"{path} is no product of the wind stage ({error})") from None

@@ -10,7 +10,7 @@ WindSource = Literal["ERA5", "GEOS-FP"]
 
 
 class FindWind(Options):
-    """Options of find-wind."""
+    """Options of the wind stage."""
 
     sources: tuple[WindSource, ...] = option(("ERA5", "GEOS-FP"), "Sources to look in; each missing one is left out")
     preferred: Literal["ERA5", "GEOS-FP", "manual"] = option(

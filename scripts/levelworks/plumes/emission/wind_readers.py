@@ -5,7 +5,6 @@ Names of files and variables: specs/plumes.md 1.10; ECMWF parameters 165, 166, 1
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ LONGEST_GAP = timedelta(hours=6)
 GRIB_ENDINGS = (".grib", ".grb", ".grib2", ".grb2")
 NETCDF_ENDINGS = (".nc", ".nc4")
 ERA5_VARIABLES = {"u": ("u10", "10u"), "v": ("v10", "10v"), "pressure": ("sp",)}
-GEOS_FP_NAME = re.compile(r"GEOS\.fp\.asm\.tavg1_2d_slv_Nx\.(\d{8})_(\d{2})30\.V\d+\.nc4?")
 GRIB_FIELDS = {"10U": "u", "U10": "u", "10V": "v", "V10": "v", "SP": "pressure"}
 GRIB2_FIELDS = {("UGRD", "10-HTGL"): "u", ("VGRD", "10-HTGL"): "v", ("PRES", "0-SFC"): "pressure"}
 """Elements as GDAL names them: ECMWF's local table of GRIB 1, and WMO's tables of GRIB 2 with the level."""

@@ -5,19 +5,17 @@ A file is composed in memory and written in one go, so that GDAL leaves nothing 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import netCDF4
 import numpy as np
 
+from levelworks.core.cogs import cell_statistics, overview_count, write_in_one_go
 from levelworks.core.outcome import InvalidOptions
 from levelworks.plumes.mapping.utm import OrthoGrid
 
 BLOCK = 256
-SMALLEST_OVERVIEW = 128
-"""Pixels along the longer side below which no further overview is made."""
 GAS_SUFFIXES = ("", "_comb", "_denoise", "_comb_denoise", "_unc", "_sens", "_detlim", "_mask")
 SCENE_LAYERS = ("quality", "radiance_2100", "rgb")
 NO_COLOUR = 0
@@ -114,59 +112,34 @@ def write_cog(
     tags : mapping of str to str
         Metadata of the file.
     """
-    import rasterio
-    from rasterio.enums import ColorInterp
-    from rasterio.io import MemoryFile
-    from rasterio.shutil import copy
+    from rasterio.crs import CRS
 
     bands = values if values.ndim == 3 else values[np.newaxis]
     floating = bands.dtype.kind == "f"
     stored = np.ascontiguousarray(bands, np.float32 if floating else bands.dtype)
-    count, rows, columns = stored.shape
-    colours = count == 3 and stored.dtype == np.uint8
-    profile = {"driver": "GTiff", "count": count, "dtype": stored.dtype.name, "height": rows, "width": columns}
-    profile |= {"crs": rasterio.crs.CRS.from_epsg(grid.epsg), "transform": grid.transform, "nodata": nodata}
-    overviews = max(0, math.ceil(math.log2(max(rows, columns) / SMALLEST_OVERVIEW)))
-    creation = {
+    colours = len(stored) == 3 and stored.dtype == np.uint8
+    creation: dict[str, str | int] = {
         "blocksize": BLOCK,
         "compress": "deflate",
         "level": 6,
         "predictor": "YES",
         "resampling": "average" if floating or colours else "nearest",
-        "overview_count": overviews,
+        "overview_count": overview_count(stored.shape[1:]),
         "statistics": "AUTO",
     }
-    with rasterio.Env(GDAL_PAM_ENABLED=False), MemoryFile() as source, MemoryFile() as target:
-        with source.open(**profile) as file:
-            file.write(stored)
-            file.update_tags(AREA_OR_POINT="Area", TIFFTAG_IMAGEDESCRIPTION=description, **tags)
-            if colours:
-                file.colorinterp = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-            for band in range(count):
-                file.set_band_unit(band + 1, units)
-                file.set_band_description(band + 1, ("red", "green", "blue")[band] if colours else description)
-                file.update_tags(band + 1, **statistics(stored[band], nodata))
-        copy(source.name, target.name, driver="COG", **creation)
-        path.write_bytes(target.read())
-
-
-def statistics(values: np.ndarray, nodata: float | None) -> dict[str, str]:
-    """Return statistics of the cells with a value under GDAL's names; none where there are no such cells."""
-    valid = np.isfinite(values)
-    if nodata is not None and not math.isnan(nodata):
-        valid &= values != nodata
-    chosen = values[valid]
-    if chosen.size == 0:
-        return {}
-    real = chosen.astype(np.float64)
-    numbers = {
-        "MINIMUM": real.min(),
-        "MAXIMUM": real.max(),
-        "MEAN": real.mean(),
-        "STDDEV": real.std(),
-        "VALID_PERCENT": 100.0 * chosen.size / values.size,
-    }
-    return {f"STATISTICS_{name}": repr(float(number)) for name, number in numbers.items()}
+    write_in_one_go(
+        path,
+        stored,
+        crs=CRS.from_epsg(grid.epsg),
+        transform=grid.transform,
+        nodata=nodata,
+        units=units,
+        descriptions=["red", "green", "blue"] if colours else [description] * len(stored),
+        tags={"AREA_OR_POINT": "Area", "TIFFTAG_IMAGEDESCRIPTION": description, **tags},
+        statistics=[cell_statistics(band, nodata) for band in stored],
+        creation=creation,
+        colours=colours,
+    )
 
 
 def _nodata(name: str, variable: netCDF4.Variable) -> float | None:

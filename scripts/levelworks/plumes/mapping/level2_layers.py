@@ -14,7 +14,15 @@ from levelworks.plumes.emission.wind_files import Winds, read_wind
 from levelworks.plumes.layers import Layer, Layers, open_layers
 from levelworks.plumes.mapping.angles import relative_azimuth, sun_glint_angle
 from levelworks.plumes.mapping.orthorectify import AreaWeights, PixelMap
-from levelworks.plumes.units import DISPLAY_UNITS, GAS_NAMES, HYPERGAS_COLUMN, STANDARD_PRESSURE, Unit, from_molar
+from levelworks.plumes.units import (
+    DISPLAY_UNITS,
+    GAS_NAMES,
+    HYPERGAS_COLUMN,
+    STANDARD_PRESSURE,
+    Unit,
+    from_molar,
+    standard_pressure,
+)
 
 HYPERGAS_SCALE_HEIGHT = 8000.0
 """Metres of air at one pressure by which HyperGas turns ppm into ppm m (specs/plumes.md 1.6)."""
@@ -167,11 +175,6 @@ def surface_pressure(sources: Sources, placed: Placed) -> tuple[np.ndarray, str]
         return np.full(pixel_map.grid.shape, STANDARD_PRESSURE), "standard pressure at sea level"
     elevation = pixel_map.take(sources.retrieval.read("elevation").astype(np.float64), 0.0)
     return standard_pressure(np.nan_to_num(elevation)), "U.S. Standard Atmosphere at the pixel's elevation"
-
-
-def standard_pressure(elevation: np.ndarray) -> np.ndarray:
-    """Return the pressure (Pa) of the U.S. Standard Atmosphere 1976 at heights up to 11 km (m)."""
-    return np.asarray(STANDARD_PRESSURE * (1 - 0.0065 * np.clip(elevation, -500.0, 11000.0) / 288.15) ** 5.25588)
 
 
 def winds_on_map(winds: Winds | None, pixel_map: PixelMap) -> dict[str, np.ndarray]:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from levelworks.core.checksum import checksum
-from levelworks.plumes.mapping.pixel_area import ECCENTRICITY_SQUARED, corner_lattice, geocentric
-from levelworks.xco2.stac import COG_MEDIA_TYPE, EXTENSIONS, SHA2_256, STAC_VERSION, footprint_geometry
+from levelworks.core.stac import (
+    COG_MEDIA_TYPE,
+    EXTENSIONS,
+    NETCDF_MEDIA_TYPE,
+    STAC_VERSION,
+    band_object,
+    file_fields,
+    footprint_geometry,
+    raster_fields,
+)
+from levelworks.plumes.earth import ECCENTRICITY_SQUARED
+from levelworks.plumes.mapping.pixel_area import corner_lattice, geocentric
 
-NETCDF_MEDIA_TYPE = "application/x-netcdf"
 BLOCK = 64
 """Pixels along the sides of the pieces that an outline is made of: some kilometres."""
 PLATFORMS = {
@@ -82,7 +89,7 @@ def product_asset(path: Path, href: str) -> dict[str, Any]:
         "type": NETCDF_MEDIA_TYPE,
         "title": "Level-2 product",
         "roles": ["data"],
-        **_file(path),
+        **file_fields(path),
     }
 
 
@@ -101,41 +108,18 @@ def cog_asset(path: Path, href: str, name: str) -> dict[str, Any]:
     import rasterio
 
     with rasterio.Env(GDAL_PAM_ENABLED=False, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"), rasterio.open(path) as file:
-        bands = []
-        for number in range(1, file.count + 1):
-            description, unit = file.descriptions[number - 1], file.units[number - 1]
-            band: dict[str, Any] = {"name": name if file.count == 1 else description}
-            band["data_type"] = file.dtypes[number - 1]
-            found = {"description": description, "unit": unit, "nodata": _json_number(file.nodata)}
-            band |= {key: value for key, value in found.items() if value not in (None, "")}
-            tags = file.tags(number)
-            keys = ("minimum", "maximum", "mean", "stddev", "valid_percent")
-            numbers = {key: float(tags[f"STATISTICS_{key.upper()}"]) for key in keys if "STATISTICS_MEAN" in tags}
-            bands.append(band | ({"statistics": numbers} if numbers else {}))
+        names = [name] if file.count == 1 else list(file.descriptions)
+        bands = [band_object(file, number, one) for number, one in enumerate(names, start=1)]
         title = file.tags().get("TIFFTAG_IMAGEDESCRIPTION", name)
         return {
             "href": href,
             "type": COG_MEDIA_TYPE,
             "title": title,
             "roles": ["visual"] if name == "rgb" else ["data"],
-            "proj:code": f"EPSG:{file.crs.to_epsg()}",
-            "proj:shape": list(file.shape),
-            "proj:transform": list(file.transform)[:6],
-            "proj:bbox": list(file.bounds),
+            **raster_fields(file),
             "bands": bands,
-            **_file(path),
+            **file_fields(path),
         }
-
-
-def _file(path: Path) -> dict[str, Any]:
-    return {
-        "file:checksum": SHA2_256 + checksum(path, "sha256").partition(":")[2],
-        "file:size": path.stat().st_size,
-    }
-
-
-def _json_number(value: float | None) -> float | str | None:
-    return value if value is None or math.isfinite(value) else str(float(value))
 
 
 def _pieces(longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from levelworks.plumes.layers import Layer, open_layers, write_layers
-from levelworks.plumes.mapping.level2_layers import Columns, standard_pressure
-from levelworks.plumes.units import GAS_NAMES
+from levelworks.plumes.mapping.level2_layers import Columns
+from levelworks.plumes.units import GAS_NAMES, standard_pressure
 
 
 def write_unortho(retrieval: Path, path: Path, *, units: str = "display", compat: str = "none") -> None:

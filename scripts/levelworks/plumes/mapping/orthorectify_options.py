@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -37,16 +36,13 @@ class Orthorectify(Options):
     largest_residual: float = option(
         90.0, "root mean square miss of control points from which a warning is given", unit="m", gt=0
     )
-    reference_image: Path | None = option(
-        None, "image of the surface near 2100 nm on a map, to which geolocation is shifted by the edges of both"
-    )
     largest_shift: float = option(300.0, "greatest shift to the reference image along an axis", unit="m", gt=0)
     least_correlation: float = option(
         0.3, "correlation of the edges with the reference image below which the scene is not shifted", ge=0, le=1
     )
     dem_buffer: float = option(0.01, "heights are read this far around the scene", unit="degree", ge=0, le=1)
-    geoid: float | Path = option(
-        0.0, "height of the geoid above the ellipsoid, or a raster of it, added to the elevation model", unit="m"
+    geoid: float = option(
+        0.0, "height of the geoid above the ellipsoid, added to the elevation model; plumes.geoid is a raster", unit="m"
     )
     cog_layers: list[str] | None = option(
         None, "layers that become GeoTIFFs; null takes each gas's own, the mask, quality, radiance and colours"

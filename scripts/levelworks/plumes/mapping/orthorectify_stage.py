@@ -42,6 +42,8 @@ def orthorectify_scene(
     points: Path | None,
     radiance: Path | None,
     *,
+    reference: Path | None = None,
+    geoid: Path | None = None,
     level2: Path,
     cogs: Path | None,
     unortho: Path | None = None,
@@ -60,6 +62,10 @@ def orthorectify_scene(
         Ground control points, for ``gcp``.
     radiance : Path or None
         The granule, for ``glt`` and ``rpc``; positions need none.
+    reference : Path, optional
+        Image of the surface, to which ``geolocation`` is shifted.
+    geoid : Path, optional
+        Raster of the geoid, in place of the number of the options.
     unortho, colours : Path, optional
         Written where given: enhancements, and an image, in the rows and columns of the granule.
 
@@ -75,7 +81,7 @@ def orthorectify_scene(
         if not sources.gases:
             reason = str(sources.retrieval.attributes.get("reason", "")) or "the retrieval has no gas"
             raise NothingToProduce(reason)
-        placement = place_scene(sources.retrieval, dem, points, radiance, options)
+        placement = place_scene(sources.retrieval, dem, points, radiance, reference, geoid, options)
         pixel_map = placement.pixel_map
         if not pixel_map.shown.any():
             raise InvalidInput("no cell of the map shows a pixel: the positions of the scene are damaged")

@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from levelworks.core.outcome import InvalidInput
+from levelworks.plumes.earth import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS
 
-SEMI_MAJOR_AXIS = 6378137.0
-"""Of WGS 84, m."""
-ECCENTRICITY_SQUARED = 0.0066943799901413165
-"""Of WGS 84's ellipsoid."""
 STRAIGHT = ((0, 1), (0, -1), (1, 0), (-1, 0))
 DIAGONAL = ((1, 1), (1, -1), (-1, 1), (-1, -1))
 

@@ -67,7 +67,13 @@ def chosen_method(sensor: str, *, points: bool, radiance: bool, options: Orthore
 
 
 def place_scene(
-    retrieval: Layers, dem: Path | None, points: Path | None, radiance: Path | None, options: Orthorectify
+    retrieval: Layers,
+    dem: Path | None,
+    points: Path | None,
+    radiance: Path | None,
+    reference: Path | None,
+    geoid: Path | None,
+    options: Orthorectify,
 ) -> Placement:
     """Put the pixels of a retrieval on the map.
 
@@ -92,10 +98,8 @@ def place_scene(
     if method == "geolocation" or radiance is None:
         pixel_map = map_by_positions(longitude, latitude, resolution)
         found = Placement(pixel_map, longitude, latitude, method, ORIGINS[method], [], {})
-        return (
-            found if options.reference_image is None else _shifted(found, retrieval, options.reference_image, options)
-        )
-    return _place_by_granule(method, radiance, dem, retrieval, resolution, options)
+        return found if reference is None else _shifted(found, retrieval, reference, options)
+    return _place_by_granule(method, radiance, dem, geoid, retrieval, resolution, options)
 
 
 def _shifted(found: Placement, retrieval: Layers, reference: Path, options: Orthorectify) -> Placement:
@@ -141,7 +145,13 @@ def _place_by_points(points: Path, shape: tuple[int, ...], resolution: float, op
 
 
 def _place_by_granule(
-    method: str, radiance: Path, dem: Path | None, retrieval: Layers, resolution: float, options: Orthorectify
+    method: str,
+    radiance: Path,
+    dem: Path | None,
+    geoid: Path | None,
+    retrieval: Layers,
+    resolution: float,
+    options: Orthorectify,
 ) -> Placement:
     from levelworks.plumes.readers.open_scene import open_scene
 
@@ -163,18 +173,24 @@ def _place_by_granule(
         )
     if rpc is None:
         raise InvalidOptions(f"orthorectify.method is rpc: {radiance.name} has no rational polynomial coefficients")
-    terrain = _terrain(dem, longitude, latitude, retrieval, options)
+    terrain = _terrain(dem, geoid, longitude, latitude, retrieval, options)
     origin = ORIGINS[method] + (f" and heights of {dem.name}" if dem is not None else " at the mean elevation")
     pixel_map = map_by_rpc(rpc, terrain, shape, resolution)
     return Placement(pixel_map, longitude, latitude, method, origin, list(terrain.notes), {})
 
 
 def _terrain(
-    dem: Path | None, longitude: np.ndarray, latitude: np.ndarray, retrieval: Layers, options: Orthorectify
+    dem: Path | None,
+    geoid: Path | None,
+    longitude: np.ndarray,
+    latitude: np.ndarray,
+    retrieval: Layers,
+    options: Orthorectify,
 ) -> Dem:
     elevation = retrieval.read("elevation") if "elevation" in retrieval else np.zeros((1, 1), np.float32)
     known = elevation[np.isfinite(elevation)]
     mean = float(known.mean(dtype=np.float64)) if known.size else 0.0
-    if dem is None and isinstance(options.geoid, Path):
+    if dem is None and geoid is not None:
         return level_terrain(mean, f"no elevation model: the terrain is level at {mean:.0f} m, without the geoid")
-    return read_dem(dem, longitude, latitude, mean_elevation=mean, buffer=options.dem_buffer, geoid=options.geoid)
+    shift = geoid if geoid is not None else options.geoid
+    return read_dem(dem, longitude, latitude, mean_elevation=mean, buffer=options.dem_buffer, geoid=shift)

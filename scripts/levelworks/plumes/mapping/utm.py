@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from levelworks.core.outcome import InvalidInput
-from levelworks.plumes.mapping.pixel_area import ECCENTRICITY_SQUARED, geocentric
+from levelworks.plumes.earth import ECCENTRICITY_SQUARED
+from levelworks.plumes.mapping.pixel_area import geocentric
 
 if TYPE_CHECKING:
     from pyproj import CRS

@@ -9,7 +9,8 @@ from typing import Any
 import netCDF4
 import numpy as np
 
-from levelworks.core.outcome import InvalidInput, Outcome
+from levelworks.core.outcome import Outcome
+from levelworks.plumes.layers import open_netcdf
 from levelworks.plumes.retrieval.absorption import Absorption
 from levelworks.plumes.scene import Spectral
 
@@ -58,12 +59,7 @@ def read_absorption(path: Path) -> dict[str, Absorption]:
     InvalidInput
         Where it can't be read.
     """
-    try:
-        file = netCDF4.Dataset(path)
-    except OSError as error:
-        raise InvalidInput(f"{path} can't be read as NetCDF ({error.strerror or error})") from None
-    with file:
-        file.set_auto_mask(False)
+    with open_netcdf(path) as file:
         found = {}
         for gas in str(getattr(file, "gases", "")).split():
             table = file.variables[f"{gas}_ln_transmittance"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from levelworks.core.outcome import InvalidOptions, InvalidReference, Outcome
-from levelworks.plumes.mapping.level2_layers import standard_pressure
 from levelworks.plumes.readers.open_scene import open_scene
 from levelworks.plumes.retrieval.absorption import (
     NODES,
@@ -23,7 +23,8 @@ from levelworks.plumes.retrieval.absorption_files import write_absorption
 from levelworks.plumes.retrieval.absorption_tables import Atmosphere, read_cross_sections, read_lookup_table
 from levelworks.plumes.retrieval.retrieval_options import Absorption as Options
 from levelworks.plumes.scene import Scene, Spectral
-from levelworks.plumes.units import HYPERGAS_COLUMN, dry_column
+from levelworks.plumes.tables import solar_irradiance
+from levelworks.plumes.units import HYPERGAS_COLUMN, dry_column, standard_pressure
 
 log = logging.getLogger("levelworks")
 
@@ -49,6 +50,8 @@ def tabulate_absorption(
     sections: dict[str, Path | None],
     absorption: Path,
     options: Options,
+    *,
+    dem: Path | None = None,
 ) -> Outcome:
     """Write the absorption of each gas asked for.
 
@@ -56,13 +59,15 @@ def tabulate_absorption(
     ----------
     tables, sections : dict
         Look-up table and cross-sections by gas, None where there is none.
+    dem : Path, optional
+        Elevation model, of EnMAP and PRISMA.
 
     Raises
     ------
     InvalidReference
         Where a gas has no source: none is guessed.
     """
-    with open_scene(radiance, observations) as scene:
+    with open_scene(radiance, observations, terrain=dem) as scene:
         spectral, notes = scene.spectral, list(scene.notes)
         found = []
         for gas in options.gases:
@@ -136,20 +141,15 @@ def _nodes(source: Source) -> np.ndarray:
 def _hypergas_line(source: Source, scene: Scene) -> Absorption:
     """Return one slope of ln T over HyperGas's concentrations, as a table whose curve is a straight line.
 
-    Bands are means of transmittance, not of radiance, and the path is Young's air mass at the scene's mean angles.
+    Bands are means of transmittance, not of radiance: what the air lets through without added gas weighs, sunlight does
+    not. The path is Young's air mass at the scene's mean angles.
     """
     geometry = scene.geometry
     path = float(young_path(np.nanmean(geometry.sun_zenith), np.nanmean(geometry.view_zenith)))
     vertical = HYPERGAS_CONCENTRATIONS[source.gas] / HYPERGAS_COLUMN
-    unweighted = Source(
-        source.gas,
-        source.name,
-        source.wavelengths,
-        np.ones_like(source.weights),
-        source.slant_columns,
-        source.optical_depth,
-    )
-    found = scene_absorption(unweighted, scene.spectral, vertical * path)
+    sun = solar_irradiance()
+    weights = source.weights / np.interp(source.wavelengths, sun.wavelengths, sun.irradiance)
+    found = scene_absorption(replace(source, weights=weights), scene.spectral, vertical * path)
     away = vertical - vertical.mean()
     slope = (found.ln_transmittance @ away) / (away @ away) / path
     nodes = np.array([0.0, found.slant_columns[-1]])

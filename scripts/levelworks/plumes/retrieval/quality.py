@@ -26,7 +26,6 @@ FLAGS = {
     "saturated": 32,
     "edge": 64,
     "few_statistics": 128,
-    "clipped": 256,
     "fill": 512,
     "bad_column": 1024,
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -97,7 +96,6 @@ class RetrieveSettings(Options):
     destripe: Annotated[Literal["off", "on"], OnOff] = option(
         "on", "subtract the median of each detector column's background"
     )
-    noise_table: Path | None = option(None, "text table of wavelength, a, b, c; null takes the sensor's")
     min_radiance: float = option(
         0.003, "spectra that fall below in any band are not filtered", unit="uW cm-2 sr-1 nm-1", gt=0
     )

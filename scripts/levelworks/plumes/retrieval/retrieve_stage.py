@@ -45,11 +45,12 @@ MOST_DEAD = 0.25
 
 @dataclass(frozen=True, eq=False)
 class GasWindow:
-    """A gas, the kind of window, and the bands of the scene in it."""
+    """A gas, the kind of window, the bands of the scene in it, and a, b, c of their noise, (3, bands)."""
 
     gas: str
     kind: str
     bands: np.ndarray
+    noise: np.ndarray
 
 
 def retrieve(
@@ -61,6 +62,9 @@ def retrieve(
     excluded: Path | None,
     enhancement: Path,
     options: Retrieve,
+    *,
+    dem: Path | None = None,
+    noise: Path | None = None,
 ) -> Outcome:
     """Retrieve the gases of a scene.
 
@@ -72,6 +76,10 @@ def retrieve(
         Product of `mask-plumes`: what is left out of the statistics.
     enhancement : Path
         Written by rank 0.
+    dem : Path, optional
+        Elevation model, of EnMAP and PRISMA.
+    noise : Path, optional
+        Table of the instrument's noise; that of the sensor without one.
 
     Raises
     ------
@@ -80,8 +88,8 @@ def retrieve(
     """
     communicator = mpi.world()
     tables = read_absorption(absorption)
-    with open_scene(radiance, observations, mask) as scene:
-        windows = _windows(scene, tables, options)
+    with open_scene(radiance, observations, mask, terrain=dem) as scene:
+        windows = _windows(scene, tables, options, noise)
         size = max(group_size(one.bands.size, scene.rows, options.columns_per_group) for one in windows)
         groups = mpi.blocks(scene.columns, size)
         share = mpi.split(len(groups), communicator.size, communicator.rank)
@@ -98,7 +106,7 @@ def retrieve(
             raise NothingToProduce(_why_nothing(planes))
         background = planes.background(options, _excluded(excluded, scene))
         results: dict[tuple[str, str], Retrieved] = {}
-        filtered = False
+        empty: list[GasWindow] = []
         for one in windows:
             with mpi.together(communicator):
                 if one in kept:
@@ -106,11 +114,12 @@ def retrieve(
                     part = _filter(scene, own, columns, mine, one, tables, planes, background, options)
                 else:
                     part = _filter_in_blocks(scene, mine, one, tables, planes, background, options)
-            filtered |= any(communicator.allgather(bool(np.isfinite(part.slant).any())))
+            if not any(communicator.allgather(bool(np.isfinite(part.slant).any()))):
+                empty.append(one)
             gathered = communicator.gather(part)
             if gathered is not None:
                 results[one.gas, one.kind] = _joined(gathered)
-        if not filtered:
+        if len(empty) == len(windows):
             raise NothingToProduce("no pixel can be filtered (every spectrum is dark or not a number in some band)")
         quality: dict[str, float] = {}
         if communicator.rank == 0:
@@ -119,10 +128,11 @@ def retrieve(
             sources = {"source_file": radiance.name, "land_mask_source": land.name if land is not None else "radiance"}
             write_retrieval(enhancement, scene, planes, layers, sources, options)
         shares = {f"{name}_share": float((planes.flags & FLAGS[name] > 0).mean()) for name in ("cloud", "water")}
-        return Outcome(quality={**quality, **shares}, warnings=tuple(scene.notes))
+        lacking = [f"{one.gas}: {_why_empty(scene, one, options)}" for one in empty if one.kind == options.primary]
+        return Outcome(quality={**quality, **shares}, warnings=(*scene.notes, *lacking))
 
 
-def _windows(scene: Scene, tables: dict[str, Absorption], options: Retrieve) -> list[GasWindow]:
+def _windows(scene: Scene, tables: dict[str, Absorption], options: Retrieve, noise: Path | None) -> list[GasWindow]:
     """Return what is to be filtered; bands that a gas's absorption does not cover are left out."""
     found = []
     kinds = ("narrow", "wide") if options.windows == "both" else (options.primary,)
@@ -139,7 +149,7 @@ def _windows(scene: Scene, tables: dict[str, Absorption], options: Retrieve) -> 
                     f"{scene.name} has {bands.size} bands in the {kind} window of {gas} with known absorption; "
                     f"at least {LEAST_BANDS} are needed"
                 )
-            found.append(GasWindow(gas, kind, bands))
+            found.append(GasWindow(gas, kind, bands, noise_of(scene.sensor, scene.spectral.mean[bands], noise)))
     return found
 
 
@@ -197,6 +207,18 @@ def _why_nothing(planes: Planes) -> str:
     return f"no pixel can be filtered ({listed or 'too dark'})"
 
 
+def _why_empty(scene: Scene, one: GasWindow, options: Retrieve) -> str:
+    """Return why a gas has no number in a scene where others have some."""
+    window = ", ".join(f"{low:g}-{high:g} nm" for low, high in options.windows_of(one.gas, options.primary))
+    dead = dead_elements(scene, range(scene.columns), one.bands).mean(axis=1)
+    if (dead > MOST_DEAD).all():
+        return f"no pixel can be filtered: every detector column is dead in more than {MOST_DEAD:.0%} of {window}"
+    return (
+        f"no pixel can be filtered: every spectrum is dark (below {options.min_radiance:g} uW cm-2 sr-1 nm-1) or not a "
+        f"number in some band of {window}"
+    )
+
+
 def _filter(
     scene: Scene,
     spectra: np.ndarray,
@@ -216,7 +238,6 @@ def _filter(
     )
     threshold = options.strong_column(one.gas) * _air_mass(scene, options) if strong else None
     wanted = ~planes.unfit(options)
-    noise = noise_of(scene.sensor, scene.spectral.mean[one.bands], options.noise_table)
     parts = []
     size = group_size(one.bands.size, scene.rows, options.columns_per_group)
     for group in (range(own.start, own.stop) for whole in groups for own in _pieces(whole, size)):
@@ -237,7 +258,7 @@ def _filter(
             one.bands[alive],
             table.ln_transmittance[:, one.bands[alive]],
             table.slant_columns,
-            noise[:, alive],
+            one.noise[:, alive],
         )
         part = retrieve_group(
             block,

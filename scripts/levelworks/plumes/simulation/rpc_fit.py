@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from levelworks.plumes.earth import curvature_radii
 from levelworks.plumes.scene import Geometry, Rpc
 
 GRID = 33
@@ -16,8 +17,6 @@ GRID = 33
 LEVELS = 5
 MARGIN = 500.0
 """Metres below and above the terrain that the coefficients hold for."""
-SEMI_MAJOR, ECCENTRICITY_SQUARED = 6378137.0, 0.0066943799901413165
-"""WGS 84."""
 CONDITION = 1e-10
 
 
@@ -32,9 +31,8 @@ def fit_scene(geometry: Geometry) -> Rpc:
     shift = (heights - elevation) * np.tan(np.radians(geometry.view_zenith[at].astype(float)))
     azimuth = np.radians(geometry.view_azimuth[at].astype(float))
     latitude = np.radians(geometry.latitude[at])
-    bend = 1 - ECCENTRICITY_SQUARED * np.sin(latitude) ** 2
-    meridian = SEMI_MAJOR * (1 - ECCENTRICITY_SQUARED) / bend**1.5
-    parallel = SEMI_MAJOR / np.sqrt(bend) * np.cos(latitude)
+    prime_vertical, meridian = curvature_radii(latitude)
+    parallel = prime_vertical * np.cos(latitude)
     longitudes = geometry.longitude[at] + np.degrees(shift * np.sin(azimuth) / parallel)
     latitudes = geometry.latitude[at] + np.degrees(shift * np.cos(azimuth) / meridian)
     height, line, sample = np.broadcast_arrays(heights, line.astype(float), sample.astype(float))
