@@ -186,7 +186,8 @@ def _judge(sensor: str, found: list[Found]) -> Iterator[Figure]:
         ("wind", [one.case.speed for one in seen]),
         ("sun", [one.case.sun_zenith for one in seen]),
     ):
-        slope, error = _trend(np.array(values), recovered)
+        unsure = np.hypot([one.error for one in seen], SURFACE)
+        slope, error = _trend(np.array(values), recovered, 1 / unsure**2)
         yield Figure(LINE, f"truth {sensor}: trend with {name}", abs(slope / error), "standard errors", len(seen), 2.0)
     for method in ("ime", "csf"):
         rates = [(one.case.rate, *one.rates[method]) for one in found if method in one.rates]
@@ -205,12 +206,17 @@ WELL_SEEN = 0.2
 """Largest standard error of a mass that counts: weaker plumes are lost in noise."""
 
 
-def _trend(values: np.ndarray, recovered: np.ndarray) -> tuple[float, float]:
-    """Return the slope of what is recovered over a quantity and its standard error."""
-    away = values - values.mean()
-    slope = float((away * recovered).sum() / (away**2).sum())
-    left = recovered - recovered.mean() - slope * away
-    return slope, float(np.sqrt((left**2).sum() / (len(values) - 2) / (away**2).sum()))
+SURFACE = 0.05
+"""What surfaces add to the error of a mass, in parts of it: no plume counts for more than that allows."""
+
+
+def _trend(values: np.ndarray, recovered: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Return the slope of what is recovered over a quantity and its standard error, by weighted least squares."""
+    away = values - np.average(values, weights=weights)
+    spread = float((weights * away**2).sum())
+    slope = float((weights * away * recovered).sum()) / spread
+    left = recovered - np.average(recovered, weights=weights) - slope * away
+    return slope, float(np.sqrt((weights * left**2).sum() / (len(values) - 2) / spread))
 
 
 BENCHMARKS = {

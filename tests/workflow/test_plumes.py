@@ -203,19 +203,20 @@ def test_markers_of_a_scene_rerun_what_follows_them_for_this_scene(ready):
 
 
 @pytest.mark.long
-def test_edits_rerun_their_stage_and_what_reads_it(ready):
-    scene = scenes_of(ready.folder / "raw")[0]
-    (plume, *_) = plumes_of(ready, scene)
-    edits = ready.folder / "edits.csv"
+def test_edits_rerun_their_stage_and_what_reads_it(single, tmp_path):
+    edited = copied(single, tmp_path)
+    scene = scenes_of(edited.folder / "raw")[0]
+    (plume, *_) = plumes_of(edited, scene)
+    edits = edited.folder / "edits.csv"
     edits.write_text(f"plume_id,name\n{plume['plume_id']},North well\n")
-    ready.config["plumes"] |= {"edits": "edits.csv", "plots": False}
-    expected = {"reprocess_plumes": len(SENSORS), "revisit": 1}
-    assert plan(ready) == expected
-    run(ready)
-    assert plumes_of(ready, scene, "reprocess-plumes")[0]["name"] == "North well"
-    assert plumes_of(ready, scene)[0]["name"] != "North well"
+    edited.config["plumes"]["edits"] = "edits.csv"
+    expected = {"reprocess_plumes": 1, "revisit": 1}
+    assert plan(edited) == expected
+    run(edited)
+    assert plumes_of(edited, scene, "reprocess-plumes")[0]["name"] == "North well"
+    assert plumes_of(edited, scene)[0]["name"] != "North well"
     edits.write_text(edits.read_text().replace("North", "South"))
-    assert plan(ready) == expected
+    assert plan(edited) == expected
 
 
 @pytest.mark.long
@@ -230,10 +231,8 @@ def test_what_people_change_reruns_what_reads_it(ready):
     assert plan(ready) == {"quantify": everywhere, "plot_scene": everywhere, "plot_plume": everywhere, **TOGETHER}
     ready.config["plumes"] = original | {"denoise": {"steps": 6}}
     assert plan(ready) == jobs_from("denoise", everywhere, without=("wind",))
-    ready.config["plumes"] = original | {"map-scenes": {"chunk": 2}}
-    assert plan(ready) == {"map_scenes": 1}
-    ready.config["plumes"] = original | {"cogs": False}
-    assert plan(ready) == {}
+    ready.config["plumes"] = original | {"map-scenes": {"chunk": 2}, "cogs": False}
+    assert plan(ready) == {"map_scenes": 1}  # what is no longer asked for is left as it is
     ready.config["plumes"] = original | {"unortho": True}
     assert plan(ready)["orthorectify"] == everywhere
     ready.config["plumes"] = original
