@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from levelworks.core.outcome import InvalidInput
 from levelworks.core.table import format_table, on_terminal
 
 Item = TypeVar("Item")
@@ -38,6 +39,31 @@ def name_some(lines: Iterable[str], most: int = NAMED) -> str:
     lines = list(lines)
     more = [f"and {len(lines) - most} more"] if len(lines) > most else []
     return "; ".join(lines[:most] + more)
+
+
+def examine_opened(
+    title: str, items: Sequence[Item], open_one: Callable[[Item], object], size: int = SAMPLE
+) -> Iterator[Check]:
+    """Open some input files and yield a warning that names those that can't be used; nothing where all can.
+
+    Parameters
+    ----------
+    title : str
+        Name of the check.
+    open_one : callable
+        Opens an item; raises InvalidInput or OSError where it can't be used.
+    size : int
+        Most items opened, evenly spread.
+    """
+    opened, unusable = sample(items, size), []
+    for item in opened:
+        try:
+            open_one(item)
+        except (InvalidInput, OSError) as error:
+            unusable.append(str(error))
+    if unusable:
+        detail = f"{len(unusable)} of {len(opened)} opened can't be used: {name_some(unusable)}"
+        yield Check(title, "warning", detail, "fetch them again; they will be quarantined")
 
 
 def number_of(count: int, what: str) -> str:

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from levelworks.core.check import Check, name_some, number_of, sample
+from levelworks.core.check import Check, examine_opened, name_some, number_of
 from levelworks.core.discover import discover
 from levelworks.core.location import local_path
-from levelworks.core.outcome import InvalidInput, InvalidOptions
+from levelworks.core.outcome import InvalidOptions
 from levelworks.plumes.names import LEVEL1_NAMES, sensor_of
 from levelworks.plumes.options import Plumes
 from levelworks.plumes.plan import Plan, plan_campaign
@@ -56,16 +56,9 @@ def _examine_granules(section: Plumes, plan: Plan) -> Iterator[Check]:
     if lonely:
         detail = f"{number_of(len(lonely), 'EMIT granule')} without EMIT_L1B_OBS: {name_some(lonely, 3)}"
         yield Check("plumes: observations", "warning", detail, "fetch them; angles are computed, the view is nadir")
-    unreadable = []
-    opened = sample(granules, OPENED) if granules else []
-    for one in opened:
-        try:
-            open_scene(one.path, one.observations, one.mask).close()
-        except (InvalidInput, OSError) as error:
-            unreadable.append(str(error))
-    if unreadable:
-        detail = f"{len(unreadable)} of {len(opened)} opened can't be used: {name_some(unreadable)}"
-        yield Check("plumes: granules", "warning", detail, "fetch them again; they will be quarantined")
+    yield from examine_opened(
+        "plumes: granules", granules, lambda one: open_scene(one.path, one.observations, one.mask).close(), OPENED
+    )
 
 
 def _looks_like_one(path: Path) -> bool:

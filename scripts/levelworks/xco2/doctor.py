@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from levelworks.core.check import Check, name_some, number_of, sample
+from levelworks.core.check import Check, examine_opened, number_of
 from levelworks.core.discover import Discovery, discover
 from levelworks.core.location import local_path
-from levelworks.core.outcome import InvalidInput, InvalidOptions
+from levelworks.core.outcome import InvalidOptions
 from levelworks.xco2.options import LITE_NAMES, Xco2
 from levelworks.xco2.plan import Plan, plan_campaign
 from levelworks.xco2.readers import read_granule
@@ -60,16 +60,8 @@ def _examine_granules(section: Xco2, plan: Plan) -> Iterator[Check]:
         yield Check("xco2: granules", "ok", f"{found}{older}{others}")
     else:
         yield Check("xco2: granules", "warning", f"{found}{older}{others}", "see which days wait, and for what")
-    unreadable = []
-    opened = sample(list(plan.granules.values()))
-    for one in opened:
-        try:
-            read_granule(one.path)
-        except (InvalidInput, OSError) as error:
-            unreadable.append(str(error))
-    if unreadable:
-        detail = f"{len(unreadable)} of {len(opened)} opened can't be used: {name_some(unreadable)}"
-        yield Check("xco2: granules", "warning", detail, "fetch them again; they will be quarantined")
+    granules = list(plan.granules.values())
+    yield from examine_opened("xco2: granules", granules, lambda one: read_granule(one.path))
 
 
 def _examine_days(plan: Plan) -> Iterator[Check]:

@@ -11,22 +11,22 @@ from levelworks.core import mpi
 from levelworks.core.outcome import InvalidInput, InvalidReference, NothingToProduce, Outcome
 from levelworks.plumes.layers import open_layers
 from levelworks.plumes.readers.open_scene import open_scene
-from levelworks.plumes.retrieval.absorption import Absorption, geometric_air_mass, young_path
+from levelworks.plumes.retrieval.absorption import Absorption
 from levelworks.plumes.retrieval.absorption_files import read_absorption
 from levelworks.plumes.retrieval.dead_elements import bridge, dead_elements
 from levelworks.plumes.retrieval.enhancement import (
     Retrieved,
     Settings,
     Window,
-    combine_windows,
     group_size,
     retrieve_group,
 )
+from levelworks.plumes.retrieval.gas_layers import air_mass_of, gas_layers
 from levelworks.plumes.retrieval.land_masks import read_land
 from levelworks.plumes.retrieval.noise import noise_of
 from levelworks.plumes.retrieval.plane_kernels import dimmest
 from levelworks.plumes.retrieval.quality import FLAGS
-from levelworks.plumes.retrieval.retrieval_files import GasLayers, write_retrieval
+from levelworks.plumes.retrieval.retrieval_files import write_retrieval
 from levelworks.plumes.retrieval.retrieval_options import Retrieve
 from levelworks.plumes.retrieval.scene_planes import Bands, Planes, consecutive, find_planes
 from levelworks.plumes.scene import Scene
@@ -123,7 +123,7 @@ def retrieve(
             raise NothingToProduce("no pixel can be filtered (every spectrum is dark or not a number in some band)")
         quality: dict[str, float] = {}
         if communicator.rank == 0:
-            layers = [_gas_layers(gas, results, scene, planes, background, options) for gas in options.gases]
+            layers = [gas_layers(gas, results, scene, planes, background, options) for gas in options.gases]
             quality = {key: value for one in layers for key, value in one.quality.items()}
             sources = {"source_file": radiance.name, "land_mask_source": land.name if land is not None else "radiance"}
             write_retrieval(enhancement, scene, planes, layers, sources, options)
@@ -236,7 +236,7 @@ def _filter(
     settings = Settings(
         method, options.least_pixels, options.shrinkage, options.destripe == "on", _scored(one, options), strong
     )
-    threshold = options.strong_column(one.gas) * _air_mass(scene, options) if strong else None
+    threshold = options.strong_column(one.gas) * air_mass_of(scene, options) if strong else None
     wanted = ~planes.unfit(options)
     parts = []
     size = group_size(one.bands.size, scene.rows, options.columns_per_group)
@@ -302,64 +302,3 @@ def _filter_in_blocks(
 def _joined(parts: list[Retrieved]) -> Retrieved:
     names = list(vars(parts[0]))
     return Retrieved(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
-
-
-def _air_mass(scene: Scene, options: Retrieve) -> np.ndarray:
-    """Return the path over the vertical, (columns, rows) float32."""
-    geometry = scene.geometry
-    if options.air_mass == "young":
-        means = np.nanmean(geometry.sun_zenith), np.nanmean(geometry.view_zenith)
-        return np.full((scene.columns, scene.rows), float(young_path(*means)), dtype=np.float32)
-    return geometric_air_mass(geometry.sun_zenith, geometry.view_zenith).astype(np.float32).T
-
-
-def _gas_layers(
-    gas: str,
-    results: dict[tuple[str, str], Retrieved],
-    scene: Scene,
-    planes: Planes,
-    background: np.ndarray,
-    options: Retrieve,
-) -> GasLayers:
-    """Turn slant amounts of a gas into vertical columns, (rows, columns)."""
-    air_mass = _air_mass(scene, options)
-    other = "narrow" if options.primary == "wide" else "wide"
-    found = results[gas, options.primary]
-    column = found.slant / air_mass
-    second = combined = None
-    if (gas, other) in results:
-        second = results[gas, other].slant / air_mass
-        narrow, wide = (second, column) if other == "narrow" else (column, second)
-        combined = combine_windows(narrow, wide, planes.labels).T
-        second = second.T
-    noise, clutter = found.noise / air_mass, found.clutter / air_mass
-    calm = background & np.isfinite(column)
-    shrinkage = found.shrinkage[np.isfinite(found.shrinkage)]
-    quality = {
-        f"{gas}_scatter_mol_m2": float(column[calm].std(dtype=float)) if calm.any() else float("nan"),
-        f"{gas}_median_shrinkage": float(np.median(shrinkage)) if shrinkage.size else float("nan"),
-        f"{gas}_stripe_index": _stripe_index(found),
-        **({f"{gas}_strong_share": float(found.strong.mean())} if options.filters[1] else {}),
-    }
-    return GasLayers(
-        gas=gas,
-        enhancement=column.T,
-        other=(other, second),
-        combined=combined,
-        noise=noise.T,
-        clutter=clutter.T,
-        sensitivity=found.sensitivity.T,
-        score=found.score.T if options.detector_score == "on" else None,
-        few=found.few.T,
-        window=options.windows_of(gas, options.primary),
-        quality={key: value for key, value in quality.items() if np.isfinite(value)},
-    )
-
-
-def _stripe_index(found: Retrieved) -> float:
-    """Return the scatter of what destriping took from the columns over the scatter within them."""
-    known = np.isfinite(found.stripes)
-    if known.sum() < 2:
-        return 0.0
-    within = float(np.nanmedian(np.hypot(found.clutter[known], found.noise[known])))
-    return float(found.stripes[known].std()) / within if within > 0 else 0.0

@@ -31,7 +31,7 @@ BOUNDARY = 950.0
 """nm, from which on bands that no detector has are written as SWIR."""
 ALTITUDE = 615e3
 LAND, WATER = 2, 0
-CLASSIFIED, NO_CLASS = 0, 255
+NO_CLASS = 255
 SLOT_NOT_USED = 0.0
 ORBIT_STEP = 1.0
 """Seconds between positions of the satellite."""
