@@ -15,6 +15,7 @@ from levelworks.plumes.retrieval.quality import (
     find_flags,
     reflectance,
 )
+from levelworks.plumes.retrieval.scene_planes import picture_of
 from levelworks.plumes.tables import emit_spectral
 
 SHAPE = (40, 50)
@@ -118,3 +119,15 @@ def test_bad_column_has_a_band_that_departs_alike_in_all_rows() -> None:
     planes[8] = 0.01 * np.abs(rng.normal(size=(60, 80)))  # a band in the dark of water vapour
     assert np.flatnonzero(bad_columns(planes)).tolist() == [30]
     assert not bad_columns(np.full((9, 60, 80), np.nan)).any()
+
+
+def test_darkest_ground_of_a_picture_is_not_no_data() -> None:
+    rng = np.random.default_rng(31)
+    reflectances = rng.uniform(0.02, 0.4, (3, 30, 40))
+    reflectances[:, 5, 7] = 0.0
+    reflectances[1, 8, 9] = np.nan
+    found = picture_of(reflectances)
+    assert (found[:, 5, 7] == 1).all()
+    assert (found[:, 8, 9] == 0).all()
+    assert np.count_nonzero((found == 0).all(axis=0)) == 1
+    assert found.max() == 255

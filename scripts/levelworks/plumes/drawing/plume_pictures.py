@@ -31,6 +31,8 @@ from levelworks.plumes.drawing.scene_summary import significant
 
 MOST = (680, 680)
 LEFT, TOP, BELOW, BAR = 84, 112, 66, 110
+HEADED = 800
+"""Pixels that the line of rates takes, with three methods and their errors."""
 CURVE = 226
 """Height of the panel of rates (pixels)."""
 RING_M = 100.0
@@ -71,7 +73,7 @@ def draw_plume(
     mapper = plume.carbon_mapper if options.plot_cm else None
     total = LEFT + width + BAR + (width + 24 if mapper is not None else 0)
     tall = TOP + height + BELOW + (CURVE + 30 if shown is not None else 0)
-    with sheet(max(total, 640), tall) as page:
+    with sheet(max(total, HEADED), tall) as page:
         _say(page, plume)
         frame, image = _draw_map(page, plume, base, options, (LEFT, TOP), others)
         _draw_winds(frame, plume)

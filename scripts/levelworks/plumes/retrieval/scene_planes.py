@@ -207,7 +207,15 @@ def _clusters(
 
 
 def picture_of(reflectances: np.ndarray) -> np.ndarray:
-    """Return red, green and blue (3, columns, rows) uint8: reflectance stretched between percentiles, gamma 2.2."""
+    """Return red, green and blue (3, columns, rows) uint8, stretched between percentiles 1 and 99, to the power 1/1.6.
+
+    0 means no data; the darkest ground is 1.
+
+    Parameters
+    ----------
+    reflectances : (3, columns, rows)
+        Not a number where there is no data.
+    """
     found = np.zeros(reflectances.shape, dtype=np.uint8)
     known = np.isfinite(reflectances).all(axis=0)
     if not known.any():
@@ -215,5 +223,5 @@ def picture_of(reflectances: np.ndarray) -> np.ndarray:
     for band, values in enumerate(reflectances):
         low, high = np.percentile(values[known][::7], [1, 99])
         share = np.clip((np.where(known, values, low) - low) / max(high - low, 1e-6), 0, 1)
-        found[band] = np.where(known, np.rint(255 * share ** (1 / 1.6)), 0)
+        found[band] = np.where(known, 1 + np.rint(254 * share ** (1 / 1.6)), 0)
     return found
