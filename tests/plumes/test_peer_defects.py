@@ -74,6 +74,7 @@ from levelworks.plumes.retrieval.absorption import (
 from levelworks.plumes.retrieval.absorption_files import read_absorption
 from levelworks.plumes.retrieval.absorption_stage import tabulate_absorption
 from levelworks.plumes.retrieval.enhancement import Retrieved
+from levelworks.plumes.retrieval.gas_layers import _stripe_index
 from levelworks.plumes.retrieval.quality import (
     FLAGS,
     HOT_BANDS,
@@ -83,7 +84,7 @@ from levelworks.plumes.retrieval.quality import (
     find_flags,
 )
 from levelworks.plumes.retrieval.retrieval_options import Absorption, Retrieve
-from levelworks.plumes.retrieval.retrieve_stage import _stripe_index, retrieve
+from levelworks.plumes.retrieval.retrieve_stage import retrieve
 from levelworks.plumes.simulation.enmap_files import write_enmap
 from levelworks.plumes.simulation.enmap_instrument import enmap_spectral
 from levelworks.plumes.simulation.prisma_files import write_prisma
