@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from levelworks.core.outcome import InvalidReference
+from levelworks.core.sun import sun_position
 from levelworks.plumes.retrieval.absorption import (
     NODES,
     Source,
@@ -28,7 +29,6 @@ from levelworks.plumes.retrieval.absorption_tables import (
 )
 from levelworks.plumes.retrieval.methane_library import REFERENCE_AIR_MASS, load_library
 from levelworks.plumes.scene import Spectral
-from levelworks.plumes.sun_position import sun_position
 from levelworks.plumes.tables import emit_spectral
 from levelworks.plumes.units import AVOGADRO, PPM_M
 

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from levelworks.core.outcome import InvalidInput
+from levelworks.core.sun import sun_distance, sun_position
 from levelworks.plumes.readers import emit_layout as layout
 from levelworks.plumes.readers.emit_kernels import gather_columns
 from levelworks.plumes.readers.emit_masks import read_masks
 from levelworks.plumes.readers.hdf5_files import dataset, open_hdf5, text_attribute
 from levelworks.plumes.readers.radiance_units import radiance_factor
 from levelworks.plumes.scene import Geometry, LookupTable, Scene, Spectral
-from levelworks.plumes.sun_position import sun_distance, sun_position
 
 BLOCK_ROWS = 64
 """Rows that are read at a time from files that can't be mapped."""

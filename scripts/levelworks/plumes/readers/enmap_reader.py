@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from levelworks.core.outcome import InvalidInput
+from levelworks.core.sun import sun_distance
 from levelworks.plumes.mapping.angles import angles_of, direction_vectors, interpolate_directions
 from levelworks.plumes.mapping.rpc import image_to_ground, image_to_terrain
 from levelworks.plumes.readers.detector_bands import SWIR, VNIR, JoinedBands, join_detectors
@@ -22,7 +23,6 @@ from levelworks.plumes.readers.enmap_metadata import Angle, Detector, EnmapMetad
 from levelworks.plumes.readers.enmap_quality import Quality, read_quality
 from levelworks.plumes.readers.scene_terrain import Terrain, terrain_heights
 from levelworks.plumes.scene import Geometry, Rpc, Scene, Spectral
-from levelworks.plumes.sun_position import sun_distance
 
 PARTS = ("SPECTRAL_IMAGE_VNIR", "SPECTRAL_IMAGE_SWIR")
 RPC_WAVELENGTHS = (550.0, 2300.0)

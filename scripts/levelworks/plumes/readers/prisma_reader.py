@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from levelworks.core.outcome import InvalidInput
+from levelworks.core.sun import sun_distance
 from levelworks.plumes.readers import prisma_layout as layout
 from levelworks.plumes.readers.detector_bands import SWIR, VNIR, JoinedBands, whole_columns
 from levelworks.plumes.readers.hdf5_files import dataset, open_hdf5, text_attribute
@@ -21,7 +22,6 @@ from levelworks.plumes.readers.prisma_spectra import join_slots, read_slots
 from levelworks.plumes.readers.prisma_view import satellite_angles, sun_angles
 from levelworks.plumes.readers.scene_terrain import Terrain, terrain_heights
 from levelworks.plumes.scene import Geometry, Scene
-from levelworks.plumes.sun_position import sun_distance
 
 MICROWATT = 0.1
 """uW cm-2 nm-1 in one W m-2 um-1."""

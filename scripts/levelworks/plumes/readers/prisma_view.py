@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from levelworks.core.sun import sun_position
 from levelworks.plumes.readers import prisma_layout as layout
 from levelworks.plumes.readers.satellite_view import view_angles
-from levelworks.plumes.sun_position import sun_position
 
 FARTHEST = 40.0
 """Degrees of view zenith that the satellite can't pass: positions that say so are wrong."""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from levelworks.core.outcome import InvalidOptions
+from levelworks.core.sun import sun_position
 from levelworks.plumes.scene import Geometry, Sensor, Spectral
 from levelworks.plumes.simulation.simulated_clouds import make_clouds
 from levelworks.plumes.simulation.simulated_ground import Ground
@@ -19,7 +20,6 @@ from levelworks.plumes.simulation.simulated_scene import Instrument, SimulatedSc
 from levelworks.plumes.simulation.simulated_surfaces import SurfaceKind, make_surface
 from levelworks.plumes.simulation.transport import Plume, Wind, gaussian_plume, transport_speed
 from levelworks.plumes.simulation.turbulent_transport import turbulent_plume
-from levelworks.plumes.sun_position import sun_position
 from levelworks.plumes.tables import NoiseModel, earth_sun_distance, emit_noise
 from levelworks.plumes.units import GASES
 

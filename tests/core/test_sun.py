@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from levelworks.plumes.sun_position import sun_distance, sun_position
+from levelworks.core.sun import sun_distance, sun_position
 
 CASES = [
     (datetime(2022, 8, 15, 4, 28, 38, tzinfo=UTC), 61.0, 39.0),
