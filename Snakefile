@@ -10,6 +10,7 @@ include: "rules/common.smk"
 include: "rules/coronagraph.smk"
 include: "rules/plumes.smk"
 include: "rules/xco2.smk"
+include: "rules/ard.smk"
 include: "rules/campaign.smk"
 
 
@@ -19,3 +20,4 @@ rule all:
         rules.coronagraph.input,
         rules.plumes.input,
         rules.xco2.input,
+        rules.ard.input,

@@ -61,7 +61,33 @@ def everything(folder: Path) -> dict[str, Any]:
         "tables": True,
         "plots": True,
     }
-    return {"coronagraph": coronagraph, "plumes": plumes(folder), "xco2": xco2}
+    return {"coronagraph": coronagraph, "plumes": plumes(folder), "xco2": xco2, "ard": ard(folder)}
+
+
+def ard(folder: Path) -> dict[str, Any]:
+    """Name an image, a queue and all that goes with images; planning opens none of the rasters."""
+    archive = folder / "images" / "LC08_L1TP_193024_20180824_20200831_02_T1.tar"
+    files = ("dem.tif", "area.geojson", "points.txt", "tcwv.nc", "gdal.txt", "tiles.txt", "cube.prj")
+    for path in (archive, *(folder / "ancillary" / name for name in files)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for name in ("base", "aerosol"):
+        (folder / "ancillary" / name).mkdir()
+    (folder / "queue.txt").write_text(f"{archive} QUEUED\n")
+    return {
+        "queue": "queue.txt",
+        "dem": "ancillary/dem.tif",
+        "area-of-interest": "ancillary/area.geojson",
+        "reanalysis": "ancillary/tcwv.nc",
+        "water-vapour-points": "ancillary/points.txt",
+        "aerosol-tables": "ancillary/aerosol",
+        "coregistration-base": "ancillary/base",
+        "definition": "ancillary/cube.prj",
+        "tiles": "ancillary/tiles.txt",
+        "output-options": "ancillary/gdal.txt",
+        "overviews": True,
+        "tabulate-grid": {},
+    }
 
 
 def plumes(folder: Path) -> dict[str, Any]:

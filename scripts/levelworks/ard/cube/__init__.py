@@ -1,0 +1,1 @@
+"""The data cube: grids of tiles, warping, merging, mosaics."""

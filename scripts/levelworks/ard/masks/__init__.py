@@ -1,0 +1,1 @@
+"""Clouds, cirrus, their shadows, snow and water, buffers around them, and the quality bits of a product."""

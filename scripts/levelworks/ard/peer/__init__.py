@@ -1,0 +1,1 @@
+"""FORCE's own files: its parameter file, and its queue of images."""

@@ -1,0 +1,1 @@
+"""Files of the line: rasters, their metadata and catalogues."""

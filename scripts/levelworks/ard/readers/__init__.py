@@ -1,0 +1,1 @@
+"""Level-1 images of Landsat and Sentinel-2: unpacked, opened and checked."""

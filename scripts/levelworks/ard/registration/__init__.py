@@ -1,0 +1,1 @@
+"""Co-registration of an image with base images of the same place."""

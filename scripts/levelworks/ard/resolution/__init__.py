@@ -1,0 +1,1 @@
+"""Sentinel-2's 20 m bands at 10 m."""

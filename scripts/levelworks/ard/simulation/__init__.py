@@ -1,0 +1,1 @@
+"""Level 1 of Landsat and Sentinel-2 with known truth."""
