@@ -107,7 +107,7 @@ rule mosaic:
         expected_seconds=5,
     params:
         merged=lambda wildcards, input: listed(input.merged),
-        mosaics=ARD.mosaics,
+        mosaics=lambda wildcards: ARD.mosaics,
         options=options("ard", "mosaic"),
         version=version("ard", "mosaic"),
     shell:
@@ -129,7 +129,7 @@ rule overview:
         runtime=grown(30, 1.5),
         expected_seconds=5,
     params:
-        overviews=ARD.overviews,
+        overviews=lambda wildcards: ARD.overviews,
         options=options("ard", "overview"),
         version=version("ard", "overview"),
     shell:
@@ -197,7 +197,7 @@ rule build_water_vapour_table:
         expected_seconds=30,
     params:
         reanalysis=lambda wildcards, input: listed(input.reanalysis),
-        tables=ARD.water_vapour,
+        tables=lambda wildcards: ARD.water_vapour,
         options=options("ard", "build-water-vapour-table"),
         version=version("ard", "build-water-vapour-table"),
     shell:

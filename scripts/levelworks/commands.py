@@ -120,9 +120,14 @@ def _check_outcomes(words: Sequence[str]) -> int:
     given = parser.parse_args(words)
     from levelworks.cli import expand_lists
     from levelworks.core.jobs import collect_products
+    from levelworks.core.record import described_product, record_path
     from levelworks.core.status import check_quarantined, write_outcomes
 
-    outcomes = collect_products(given.outcomes.parent, expand_lists(given.products))
+    # Rules whose product is a folder hand on the record beside it.
+    products = [
+        path if record_path(path).exists() else described_product(path) for path in expand_lists(given.products)
+    ]
+    outcomes = collect_products(given.outcomes.parent, products)
     write_outcomes(outcomes, given.outcomes, given.quarantine)
     check_quarantined(outcomes, given.max_quarantined)
     return EXIT_DONE

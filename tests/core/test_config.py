@@ -30,8 +30,10 @@ def test_template_with_its_marks_removed_is_the_default_too():
     del values["coronagraph"]["datasets"]["NAME"]
     off = values["coronagraph"].pop("make-bad-pixel-map")
     winds = values["plumes"].pop("calibrate-wind")
+    grid = values["ard"].pop("tabulate-grid")
     assert load(values) == load({})
     assert load({"plumes": {"calibrate-wind": winds}}) == load({"plumes": {"calibrate-wind": {}}})
+    assert load({"ard": {"tabulate-grid": grid}}) == load({"ard": {"tabulate-grid": {}}})
     assert load({"coronagraph": {"make-bad-pixel-map": off}}) == load({"coronagraph": {"make-bad-pixel-map": {}}})
 
 

@@ -11,7 +11,6 @@ from levelworks.ard.cube.cube_options import MergeTile, Mosaic, Overview, Tabula
 from levelworks.ard.image_options import ProcessImage
 from levelworks.ard.peer.peer_options import IndexQueue, MakeParameterFile
 from levelworks.ard.report.report_options import ReportLevel2
-from levelworks.ard.water_vapour.water_vapour_options import BuildWaterVapourTable
 from levelworks.core.options import OneOrMore, Options, option
 
 
@@ -59,9 +58,6 @@ class Ard(Options):
     overview: Overview = option(Overview(), "pyramids and quicklooks of mosaics")
     report_level2: ReportLevel2 = option(ReportLevel2(), "what became of the images", alias="report-level2")
     index_queue: IndexQueue = option(IndexQueue(), "states of the queue", alias="index-queue")
-    build_water_vapour_table: BuildWaterVapourTable = option(
-        BuildWaterVapourTable(), "water vapour tables", alias="build-water-vapour-table"
-    )
     tabulate_grid: TabulateGrid | None = option(None, "tabulate the tiles of an extent", alias="tabulate-grid")
     make_parameter_file: MakeParameterFile = option(
         MakeParameterFile(), "FORCE's parameter file of the campaign", alias="make-parameter-file"
