@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from levelworks.ard.readers.impulse_noise import impulse_noise
+from levelworks.ard.readers.impulse_noise import HALO, impulse_noise
 
 
 def by_definition(bands: list[np.ndarray], valid: np.ndarray) -> np.ndarray:
@@ -26,9 +26,25 @@ def test_it_follows_the_definition_and_the_true_second_largest() -> None:
     valid = random.random((40, 50)) > 0.1
     expected = by_definition(bands, valid)
     assert 20 < expected.sum() < 1000
-    np.testing.assert_array_equal(impulse_noise(*bands, valid), expected)
+    np.testing.assert_array_equal(impulse_noise(*bands, valid, spikes=False), expected)
     # The order of the bands tells nothing.
-    np.testing.assert_array_equal(impulse_noise(bands[2], bands[0], bands[1], valid), expected)
+    np.testing.assert_array_equal(impulse_noise(bands[2], bands[0], bands[1], valid, spikes=False), expected)
+    ours = impulse_noise(*bands, valid)
+    assert (expected | ~ours).all()
+    assert ours[5, 7] and ours[20, 30]
+
+
+def test_fields_that_meet_are_no_noise_though_they_differ_in_one_band() -> None:
+    bands = [np.full((20, 20), 60, np.uint8) for _ in range(3)]
+    ground = np.hypot(*np.mgrid[-2:18, -4:16]) < 11
+    bands[2][ground] = 110
+    valid = np.ones((20, 20), bool)
+    assert impulse_noise(*bands, valid, spikes=False).sum() > 20
+    assert not impulse_noise(*bands, valid).any()
+    bands[2][10, 14:16] = 200
+    found = impulse_noise(*bands, valid)
+    assert found[9:12, 13:17].all()
+    assert found.sum() == 12
 
 
 def test_a_spike_in_one_band_is_noise_and_an_edge_in_all_is_not() -> None:
@@ -49,7 +65,7 @@ def test_blocks_with_a_row_about_them_give_the_whole() -> None:
     valid = random.random((31, 20)) > 0.2
     whole = impulse_noise(*bands, valid)
     for start, stop in ((0, 8), (8, 16), (16, 31)):
-        top, bottom = max(start - 1, 0), min(stop + 1, 31)
+        top, bottom = max(start - HALO, 0), min(stop + HALO, 31)
         part = impulse_noise(*(band[top:bottom] for band in bands), valid[top:bottom])
         np.testing.assert_array_equal(part[start - top :][: stop - start], whole[start:stop])
 

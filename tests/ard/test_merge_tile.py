@@ -315,3 +315,14 @@ def test_pictures_show_states_by_their_rank():
     assert [tuple(painted[:, 0, column].tolist()) for column in range(9)] == [colour for _, colour in cases.values()]
     bright = paint(np.array([[[2500]], [[9000]], [[-300]]], np.int16), np.zeros((1, 1), np.int16), -9999)
     assert bright.ravel().tolist() == [255, 255, 1]
+
+
+def test_the_listing_names_sizes_and_checksums(tiles, tmp_path):
+    from levelworks.core.checksum import checksum
+
+    listing, _ = merge(tmp_path, tiles[:1])
+    for tile in listing["tiles"]:
+        assert {"BOA", "QAI", "SAA", "DST", "OVV", "STAC"} == set(tile["files"])
+        for file in tile["files"].values():
+            path = tmp_path / "cube" / file["path"]
+            assert (file["size"], file["checksum"]) == (path.stat().st_size, checksum(path, "xxh3"))

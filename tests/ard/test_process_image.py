@@ -11,8 +11,10 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pyogrio
 import pytest
 import rasterio
+import shapely
 from ard_products import Product, make
 from rasterio.warp import transform_geom
 from scipy.ndimage import binary_dilation, shift
@@ -262,24 +264,23 @@ def test_reflectance_under_confident_cloud_may_be_left_out(scene, product, tmp_p
         np.testing.assert_array_equal(found.stored(name)[~missing], product.stored(name)[~missing])
 
 
-def area_file(folder: Path, scene: SimulatedScene, corners: list[tuple[float, float]], *, named: bool) -> Path:
-    """Write a polygon given in pixels (column, row), in degrees or in the projection."""
+def area_file(folder: Path, scene: SimulatedScene, corners: list[tuple[float, float]], kind: str) -> Path:
+    """Write a polygon given in pixels (column, row): GeoJSON in degrees, other files in the projection."""
     with rasterio.open(bands_of(scene)[0]) as file:
         ring = [file.transform @ corner for corner in [*corners, corners[0]]]
-        geometry = {"type": "Polygon", "coordinates": [ring]}
-        code = f"EPSG:{file.crs.to_epsg()}"
-        content = {"crs": {"type": "name", "properties": {"name": code}}} if named else {}
-        geometry = geometry if named else transform_geom(file.crs, "OGC:CRS84", geometry)
-    content |= {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": geometry}]}
-    path = folder / f"area-{named}.geojson"
-    path.write_text(json.dumps(content))
+        code, geometry = f"EPSG:{file.crs.to_epsg()}", {"type": "Polygon", "coordinates": [ring]}
+        degrees = transform_geom(file.crs, "OGC:CRS84", geometry)
+    path = folder / f"area.{kind}"
+    shape, crs = (degrees, "OGC:CRS84") if kind == "geojson" else (geometry, code)
+    wkb = np.array([shapely.to_wkb(shapely.geometry.shape(shape))], object)
+    pyogrio.raw.write(path, wkb, [], [], geometry_type="Polygon", crs=crs)
     return path
 
 
-@pytest.mark.parametrize("named", [False, True])
-def test_outside_of_the_area_of_interest_there_is_no_data(scene, product, tmp_path, named):
+@pytest.mark.parametrize("kind", ["geojson", "gpkg", "shp"])
+def test_outside_of_the_area_of_interest_there_is_no_data(scene, product, tmp_path, kind):
     corners = [(-10.0, 40.2), (100.3, 40.2), (100.3, 120.4), (-10.0, 120.4)]
-    area = area_file(tmp_path, scene, corners, named=named)
+    area = area_file(tmp_path, scene, corners, kind)
     found = make(scene.path, tmp_path / "image", dem=scene.dem, area_of_interest=area, **EVERYTHING)
     inside = np.zeros((ROWS, COLUMNS), bool)
     inside[40:120, :100] = True
@@ -292,9 +293,16 @@ def test_outside_of_the_area_of_interest_there_is_no_data(scene, product, tmp_pa
     assert small.bytes() == found.bytes()
 
 
+def test_polygons_without_a_projection_are_refused(scene, tmp_path):
+    area = area_file(tmp_path, scene, [(0.0, 0.0), (9.0, 0.0), (9.0, 9.0)], "shp")
+    area.with_suffix(".prj").unlink()
+    with pytest.raises(InvalidReference, match="in which projection"):
+        make(scene.path, tmp_path / "image", area_of_interest=area)
+
+
 def test_an_image_outside_of_the_area_is_nothing_to_produce(scene, tmp_path):
-    area = area_file(tmp_path, scene, [(500.0, 0.0), (600.0, 0.0), (600.0, 50.0)], named=False)
-    with pytest.raises(NothingToProduce, match=r"outside of the area of interest area-False\.geojson"):
+    area = area_file(tmp_path, scene, [(500.0, 0.0), (600.0, 0.0), (600.0, 50.0)], "geojson")
+    with pytest.raises(NothingToProduce, match=r"outside of the area of interest area\.geojson"):
         make(scene.path, tmp_path / "image", area_of_interest=area)
 
 
@@ -305,7 +313,7 @@ def test_an_image_outside_of_the_area_is_nothing_to_produce(scene, tmp_path):
         ('{"type": "FeatureCollection", "features": []}', "has no polygon"),
         ('{"type": "Point", "coordinates": [1, 2]}', "has no polygon"),
         ('{"type": "Polygon", "coordinates": [[["a", "b"]]]}', "can't be read as polygons"),
-        ('{"type": "Polygon", "coordinates": []}', "can't be read as polygons"),
+        ('{"type": "Polygon", "coordinates": []}', "has no polygon"),
         ("[1]", "can't be read as polygons"),
     ],
 )
@@ -460,7 +468,7 @@ def test_impulse_noise_of_8_bit_sensors_is_left_out(tmp_path):
 def test_other_landsats_are_processed(tmp_path, sensor):
     days = {"LND04": date(1990, 8, 1), "LND07": date(2001, 7, 30), "LND09": date(2022, 8, 1)}
     made = simulate(FLAT.changed(sensor=sensor, rows=70, columns=60, day=days[sensor]), tmp_path)
-    settings = {"brdf_correction": False, "water_vapour": 2.0, "aerosol_retrieval": False, "impulse_noise": False}
+    settings = {"brdf_correction": False, "water_vapour": 2.0, "aerosol_retrieval": False}
     found = make(made.path, tmp_path / "image", **settings)
     assert found.quality["sensor"] == sensor
     assert (found.stored("QAI") != NO_DATA).all()

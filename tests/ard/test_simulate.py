@@ -507,7 +507,7 @@ def test_surroundings_are_a_mean_of_the_ground():
         weights = environment_weights(0.3, molecules, aerosol)
         assert weights.sum() == pytest.approx(1)
         distance = 0.3 * np.hypot(*np.mgrid[-50:51, -50:51])
-        whole = float(share(np.array(15.0)))
+        whole = float(share(np.array(40.0)))
         for radius in (1.05, 3.15):
             within = weights[distance < radius].sum()
             assert within == pytest.approx(float(share(np.array(radius))) / whole, abs=0.02)

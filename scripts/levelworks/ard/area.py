@@ -11,6 +11,9 @@ import numpy as np
 from levelworks.ard.scene import ImageGrid
 from levelworks.core.outcome import InvalidReference, NothingToProduce
 
+POLYGONS = (3, 6)
+"""What GEOS calls polygons and several of them."""
+
 
 @dataclass(frozen=True)
 class AreaOfInterest:
@@ -21,36 +24,24 @@ class AreaOfInterest:
 
     @staticmethod
     def read(path: Path | None, grid: ImageGrid) -> AreaOfInterest:
-        """Read polygons of GeoJSON (longitude and latitude, or the projection that it names).
+        """Read the polygons of all layers of a vector file: GeoJSON, GeoPackage, shapefile and what else GDAL reads.
 
         Raises
         ------
         InvalidReference
-            Where the file is no such, or has no polygon.
+            Where the file is no such, doesn't name its projection, or has no polygon.
         NothingToProduce
             Where the image lies outside.
         """
         if path is None:
             return AreaOfInterest(grid, None)
-        import json
-
         import shapely
-        from rasterio.warp import transform_geom
-        from shapely.geometry import box, shape
 
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            features = content["features"] if content["type"] == "FeatureCollection" else [content]
-            crs = content.get("crs", {}).get("properties", {}).get("name", "OGC:CRS84")
-            geometries = [one.get("geometry", one) for one in features]
-            moved = [shape(transform_geom(crs, grid.crs, one)) for one in geometries if one]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InvalidReference(f"{path} can't be read as polygons (GeoJSON): {error}") from None
-        polygons = [one for one in moved if one.geom_type in ("Polygon", "MultiPolygon")]
-        if not polygons:
+        polygons = _polygons(path, grid.crs)
+        if not polygons.size:
             raise InvalidReference(f"{path} has no polygon")
-        reached = [one for one in polygons if shapely.intersects(one, box(*grid.bounds))]
-        if not reached:
+        reached = polygons[shapely.intersects(polygons, shapely.box(*grid.bounds))]
+        if not reached.size:
             raise NothingToProduce(f"the image lies outside of the area of interest {path.name}")
         return AreaOfInterest(grid, tuple(reached))
 
@@ -64,3 +55,26 @@ class AreaOfInterest:
 
         transform = Affine(*self.grid.transform) @ Affine.translation(0, start)
         return rasterize(self.shapes, out_shape=shape, transform=transform, dtype=np.uint8) > 0
+
+
+def _polygons(path: Path, crs: str) -> np.ndarray:
+    """Return the polygons of a vector file in a projection."""
+    import pyogrio
+    import shapely
+    from pyproj import CRS, Transformer
+    from pyproj.exceptions import ProjError
+
+    found = []
+    try:
+        for layer, _ in pyogrio.list_layers(path):
+            about, _, geometries, _ = pyogrio.raw.read(path, layer=layer, columns=[])
+            if about["crs"] is None:
+                raise InvalidReference(f"{path} doesn't say in which projection its polygons are")
+            source = CRS.from_user_input(about["crs"])
+            move = Transformer.from_crs(source, CRS.from_user_input(crs), always_xy=True).transform
+            shapes = shapely.from_wkb(geometries)
+            shapes = shapes[np.isin(shapely.get_type_id(shapes), POLYGONS) & ~shapely.is_empty(shapes)]
+            found.append(shapely.make_valid(shapely.transform(shapes, move, interleaved=False)))
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.GEOSException, ProjError) as error:
+        raise InvalidReference(f"{path} can't be read as polygons: {error}") from None
+    return np.concatenate([np.array([], object), *found])

@@ -86,7 +86,11 @@ def process(image: Path, ancillary: Ancillary, product: Path, options: ProcessIm
         level1 = Level1(opened, folder, communicator)
         identity = identify(image)
         area = AreaOfInterest.read(ancillary.area_of_interest, level1.grid)
-        level1.unpack(find_impulse_noise=options.impulse_noise, buffer_nodata=options.buffer_nodata)
+        level1.unpack(
+            find_impulse_noise=options.impulse_noise,
+            buffer_nodata=options.buffer_nodata,
+            spikes=options.compat != "force",
+        )
         terrain, notes = _terrain(level1, ancillary.dem, options)
         masks = _masks(level1, terrain, options)
         warnings = [*level1.notes, *notes]

@@ -10,7 +10,7 @@ import numpy as np
 from levelworks.ard.counts_kernels import calibrate, find_off, widen
 from levelworks.ard.fields import fill_missing, rows_of
 from levelworks.ard.geometry.convergence import on_grid
-from levelworks.ard.readers.impulse_noise import impulse_noise
+from levelworks.ard.readers.impulse_noise import HALO, impulse_noise
 from levelworks.ard.scene import Angles, Image
 from levelworks.ard.scratch import Scratch
 from levelworks.core import mpi
@@ -65,7 +65,7 @@ class Level1:
         mine = mpi.split(len(cut), self.communicator.size, self.communicator.rank)
         return [cut[index] for index in mine]
 
-    def unpack(self, *, find_impulse_noise: bool, buffer_nodata: bool) -> None:
+    def unpack(self, *, find_impulse_noise: bool, buffer_nodata: bool, spikes: bool = True) -> None:
         """Copy the counts to disk, and find what is off (no data) or saturated.
 
         Raises
@@ -81,7 +81,7 @@ class Level1:
                 self.counts[name].write(rows.start, self.image.read(name, rows.start, rows.stop))
         with mpi.together(self.communicator):
             for rows in self.blocks(UNPACKED_ROWS):
-                self._mark(rows, find_impulse_noise=find_impulse_noise)
+                self._mark(rows, find_impulse_noise=find_impulse_noise, spikes=spikes)
         if buffer_nodata:
             wider = self.scratch("off-widened", np.uint8)
             with mpi.together(self.communicator):
@@ -91,7 +91,7 @@ class Level1:
                     wider.write(rows.start, off[rows.start - top : off.shape[0] - (bottom - rows.stop)])
             self.off = wider
 
-    def _mark(self, rows: range, *, find_impulse_noise: bool) -> None:
+    def _mark(self, rows: range, *, find_impulse_noise: bool, spikes: bool) -> None:
         sensor = self.metadata.sensor
         off = np.zeros((len(rows), self.grid.columns), np.uint8)
         saturated = np.zeros_like(off)
@@ -102,9 +102,9 @@ class Level1:
         seen = np.isfinite(rows_of(self.angles.view_zenith, self.grid, rows.start, rows.stop))
         off[~seen] = 1
         if find_impulse_noise and sensor.saturation == 255:
-            top, bottom = max(rows.start - 1, 0), min(rows.stop + 1, self.grid.rows)
+            top, bottom = max(rows.start - HALO, 0), min(rows.stop + HALO, self.grid.rows)
             blue, green, red = (self.counts[name].read(top, bottom) for name in ("BLUE", "GREEN", "RED"))
-            noisy = impulse_noise(blue, green, red, (blue > 0) & (green > 0) & (red > 0))
+            noisy = impulse_noise(blue, green, red, (blue > 0) & (green > 0) & (red > 0), spikes=spikes)
             off[noisy[rows.start - top :][: len(rows)]] = 1
         said = self.image.read_quality(rows.start, rows.stop)
         if said is not None:

@@ -27,7 +27,9 @@ class Ard(Options):
     cube: Path | None = option(None, "folder of the cube; null is <results>/ard/cube")
     dem: Path | None = option(None, "elevation model (m), a raster, or a folder with process-image.dem-database")
     area_of_interest: Path | None = option(
-        None, "polygons (GeoJSON, GeoPackage, shapefile) outside of which there is no data", alias="area-of-interest"
+        None,
+        "polygons (GeoJSON, GeoPackage, shapefile or another vector file of GDAL) outside of which there is no data",
+        alias="area-of-interest",
     )
     water_vapour_tables: Path | None = option(
         None, "folder of water vapour tables, WVP_YYYY-MM-DD.txt and WVP_0000-MM-00.txt", alias="water-vapour-tables"

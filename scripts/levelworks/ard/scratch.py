@@ -7,19 +7,24 @@ rows that no other writes.
 from __future__ import annotations
 
 import os
+import weakref
 from pathlib import Path
 
 import numpy as np
 
 
 class Scratch:
-    """A raster of one type on disk, shape (rows, columns) or (bands, rows, columns), zero until written."""
+    """A raster of one type on disk, shape (rows, columns) or (bands, rows, columns), zero until written.
+
+    Its file is closed when nothing refers to the raster any more: a warm worker meets thousands of images.
+    """
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype | type | str) -> None:
         self.path = path
         self.shape = shape
         self.dtype = np.dtype(dtype)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._close = weakref.finalize(self, os.close, self._file)
         os.ftruncate(self._file, int(np.prod(shape, dtype=np.int64)) * self.dtype.itemsize)
 
     @property
@@ -58,5 +63,5 @@ class Scratch:
 
     def remove(self) -> None:
         """Close the file and remove it from disk."""
-        os.close(self._file)
+        self._close()
         self.path.unlink(missing_ok=True)

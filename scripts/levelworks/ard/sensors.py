@@ -106,22 +106,30 @@ def _operational_land_imager(number: int, instrument: str) -> Sensor:
     return Sensor(f"LND{number:02d}", f"Landsat-{number}", instrument, bands, LANDSAT_PRODUCT, 65535, 30, 705_000.0)
 
 
+SENTINEL2_BANDS = (
+    ("ULTRABLUE", "01", 60),
+    ("BLUE", "02", 10),
+    ("GREEN", "03", 10),
+    ("RED", "04", 10),
+    ("REDEDGE1", "05", 20),
+    ("REDEDGE2", "06", 20),
+    ("REDEDGE3", "07", 20),
+    ("BROADNIR", "08", 10),
+    ("NIR", "8A", 20),
+    ("VAPOR", "09", 60),
+    ("CIRRUS", "10", 60),
+    ("SWIR1", "11", 20),
+    ("SWIR2", "12", 20),
+)
+_A = (0.4427, 0.4924, 0.5598, 0.6646, 0.7041, 0.7405, 0.7828, 0.8328, 0.8647, 0.9451, 1.3735, 1.6137, 2.2024)
+_B = (0.4423, 0.4921, 0.5590, 0.6649, 0.7038, 0.7391, 0.7797, 0.8329, 0.8640, 0.9432, 1.3769, 1.6104, 2.1857)
+_C = (0.4442, 0.4891, 0.5606, 0.6665, 0.7071, 0.7411, 0.7847, 0.8346, 0.8656, 0.9472, 1.3722, 1.6120, 2.1913)
+SENTINEL2_CENTRES = {"A": _A, "B": _B, "C": _C, "D": _C}
+"""Micrometres, means over the responses. Sentinel-2D's responses are not published; those of 2C stand for them."""
+
+
 def _sentinel2(letter: str) -> Sensor:
-    bands = (
-        Band("ULTRABLUE", "01", 60, 0.4427),
-        Band("BLUE", "02", 10, 0.4924),
-        Band("GREEN", "03", 10, 0.5598),
-        Band("RED", "04", 10, 0.6646),
-        Band("REDEDGE1", "05", 20, 0.7041),
-        Band("REDEDGE2", "06", 20, 0.7405),
-        Band("REDEDGE3", "07", 20, 0.7828),
-        Band("BROADNIR", "08", 10, 0.8328),
-        Band("NIR", "8A", 20, 0.8647),
-        Band("VAPOR", "09", 60, 0.9451),
-        Band("CIRRUS", "10", 60, 1.3735),
-        Band("SWIR1", "11", 20, 1.6137),
-        Band("SWIR2", "12", 20, 2.2024),
-    )
+    bands = tuple(Band(*band, centre) for band, centre in zip(SENTINEL2_BANDS, SENTINEL2_CENTRES[letter], strict=True))
     return Sensor(f"SEN2{letter}", f"Sentinel-2{letter}", "MSI", bands, SENTINEL2_PRODUCT, 65535, 10, 786_000.0)
 
 

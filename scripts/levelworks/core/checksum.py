@@ -8,7 +8,6 @@ the file to name its content.
 from __future__ import annotations
 
 import hashlib
-import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +30,7 @@ def checksum(path: Path, algorithm: str = "sha256") -> str:
     key = _key(path, algorithm)
     if key not in _known:
         digest = _new(algorithm)
-        _read_into(path, key[1], digest)
+        _read_into(path, digest)
         _known[key] = f"{algorithm}:{digest.hexdigest()}"
     return _known[key]
 
@@ -56,16 +55,13 @@ def _new(algorithm: str) -> Any:
     return hashlib.new(algorithm)
 
 
-def _read_into(path: Path, size: int, digest: Any) -> None:
-    if size == 0:
-        return
-    with (
-        path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-        memoryview(content) as view,
-    ):
-        for start in range(0, size, CHUNK):
-            digest.update(view[start : start + CHUNK])
+def _read_into(path: Path, digest: Any) -> None:
+    """Read by pieces: pages of a mapped file would count as the process's own memory."""
+    piece = bytearray(CHUNK)
+    view = memoryview(piece)
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(piece):
+            digest.update(view[:count])
 
 
 def _folder(path: Path, algorithm: str) -> str:

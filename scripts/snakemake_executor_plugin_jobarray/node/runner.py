@@ -15,7 +15,7 @@ import importlib
 import json
 import os
 import resource
-import select
+import selectors
 import signal
 import socket
 import sys
@@ -58,6 +58,8 @@ class Runner:
             _serve(theirs, preload, memory_mb, scratch)
         theirs.close()
         self._socket = ours
+        self._answers = selectors.PollSelector()
+        self._answers.register(ours, selectors.EVENT_READ)
         self._text = b""
 
     def run(self, task: Mapping[str, Any], command: StageCommand, limit: float | None) -> dict[str, Any]:
@@ -73,8 +75,7 @@ class Runner:
             if left is not None and left <= 0:
                 self.end()
                 return {"code": None, "reason": "time", "wall": round(time.monotonic() - begun, 3)}
-            readable, _, _ = select.select([self._socket], [], [], 0.5 if left is None else min(0.5, left))
-            if not readable:
+            if not self._answers.select(0.5 if left is None else min(0.5, left)):
                 gone, status = os.waitpid(self.process, os.WNOHANG)
                 if gone:  # what it had forked may hold the socket open
                     return self._died(begun, sampler, status)

@@ -1,6 +1,7 @@
 """The surroundings of each pixel as the air mixes them into its light: a weighted mean of the ground, by FFT.
 
-The weights follow the environment function of 6S (Vermote et al. 1997, doi:10.1109/36.581987; specs/ard.md 11).
+The weights follow the environment function of 6S (Vermote et al. 1997, doi:10.1109/36.581987) with the constants of
+6SV 1.1, as its runs over bright surroundings give them back.
 """
 
 from __future__ import annotations
@@ -10,20 +11,24 @@ from functools import cache
 import numpy as np
 from scipy.signal import fftconvolve
 
-REACH = 15.0
+REACH = 40.0
 """Kilometres beyond which the surroundings don't count."""
+AEROSOL = ((0.448, 0.27), (0.552, 2.83))
+"""Parts of the light that aerosol scatters, and how each falls off with distance, 1/km."""
+MOLECULES = ((0.930, 0.08), (0.070, 1.10))
+"""The same of light that molecules scatter."""
 FINE, COARSE = 60, 4
 """Points along a side of a cell at which the weights are summed: of the inner nine cells and of the others."""
 
 
 def aerosol_share(radius: np.ndarray) -> np.ndarray:
     """Return the share of light scattered by aerosol that comes from within a radius (km)."""
-    return 1 - (0.375 * np.exp(-0.2 * radius) + 0.625 * np.exp(-1.83 * radius))
+    return np.asarray(1 - sum(part * np.exp(-rate * radius) for part, rate in AEROSOL))
 
 
 def molecular_share(radius: np.ndarray) -> np.ndarray:
     """Return the share of light scattered by molecules that comes from within a radius (km)."""
-    return 1 - (0.930 * np.exp(-0.8 * radius) + 0.070 * np.exp(-1.10 * radius))
+    return np.asarray(1 - sum(part * np.exp(-rate * radius) for part, rate in MOLECULES))
 
 
 def environment_weights(cell: float, molecules: float, aerosol: float) -> np.ndarray:
@@ -61,10 +66,9 @@ def _summed(cell: float, reach: int, points: int) -> tuple[np.ndarray, np.ndarra
     size = 2 * reach + 1
     places = (np.arange(size * points) + 0.5) / points - reach - 0.5
     radius = cell * np.hypot(places[:, None], places[None, :])
-    aerosol = 0.375 * 0.2 * np.exp(-0.2 * radius) + 0.625 * 1.83 * np.exp(-1.83 * radius)
-    molecules = 0.930 * 0.8 * np.exp(-0.8 * radius) + 0.070 * 1.10 * np.exp(-1.10 * radius)
     found = []
-    for slope in (aerosol, molecules):
+    for parts in (AEROSOL, MOLECULES):
+        slope = sum(part * rate * np.exp(-rate * radius) for part, rate in parts)
         density = np.where(radius <= REACH, slope / radius, 0.0) / points**2
         found.append(density.reshape(size, points, size, points).sum(axis=(1, 3)))
     return found[0], found[1]
