@@ -506,15 +506,17 @@ def test_surroundings_are_a_mean_of_the_ground():
     for molecules, aerosol, share in ((0.0, 0.2, aerosol_share), (0.2, 1e-9, molecular_share)):
         weights = environment_weights(0.3, molecules, aerosol)
         assert weights.sum() == pytest.approx(1)
-        distance = 0.3 * np.hypot(*np.mgrid[-50:51, -50:51])
+        reach = weights.shape[0] // 2
+        distance = 0.3 * np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1])
         whole = float(share(np.array(40.0)))
         for radius in (1.05, 3.15):
             within = weights[distance < radius].sum()
             assert within == pytest.approx(float(share(np.array(radius))) / whole, abs=0.02)
     assert np.allclose(surroundings(np.full((7, 9), 0.2), weights), 0.2)
-    point = np.zeros((201, 201))
-    point[100, 100] = 1
-    assert np.allclose(surroundings(point, weights)[50:151, 50:151], weights[::-1, ::-1], atol=1e-7)
+    point = np.zeros((4 * reach + 1, 4 * reach + 1))
+    point[2 * reach, 2 * reach] = 1
+    around = slice(reach, 3 * reach + 1)
+    assert np.allclose(surroundings(point, weights)[around, around], weights[::-1, ::-1], atol=1e-7)
 
 
 def test_light_from_the_surroundings_brightens_what_is_dark():

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -95,6 +99,50 @@ def test_a_further_image_and_a_bad_one_add_their_own_jobs(campaign, scenes):
     assert "_B4.TIF" in record["reason"]
     assert bad.name in (results / "quarantine.tsv").read_text()
     assert list((results / "cube").glob("X*/20180925_LEVEL2_LND08_BOA.tif"))
+
+
+@pytest.mark.long
+def test_a_killed_campaign_goes_on_to_the_same_bytes(scenes, tmp_path):
+    campaigns = []
+    for name in ("whole", "killed"):
+        for scene in (scenes[0], scenes[2]):
+            shutil.copytree(scene, tmp_path / name / "level1" / scene.name)
+        section = {"images": "level1", "tile-image": {"projection": PROJECTION}}
+        campaigns.append(Workflow(tmp_path / name, {"ard": section}))
+    whole, killed = campaigns
+    run(whole)
+    process = subprocess.Popen(
+        killed.command("ard", profile="local"),
+        cwd=killed.folder,
+        env=killed.variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    results = killed.folder / "results" / "ard"
+    deadline = time.monotonic() + 120
+    while not list(results.glob("tile-image/[!.]*")) and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    standing = [path / "image.json" for path in results.glob("process-image/[!.]*") if path.is_dir()]
+    assert standing
+    times = [path.stat().st_mtime_ns for path in standing]
+    killed.run("ard", "--unlock", profile="local")
+    run(killed)
+    assert [path.stat().st_mtime_ns for path in standing] == times
+    for folder in ("process-image", "tile-image", "cube", "mosaic"):
+        made, known = (
+            {
+                path.relative_to(one.folder): path.read_bytes()
+                for path in sorted((one.folder / "results" / "ard" / folder).rglob("*.tif"))
+            }
+            for one in (killed, whole)
+        )
+        assert made == known
+        assert known or folder == "mosaic"
+    assert not list((killed.folder / "results").rglob(".part.*"))
 
 
 @pytest.mark.long

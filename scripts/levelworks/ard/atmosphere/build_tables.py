@@ -1,6 +1,6 @@
 """Make the radiative transfer tables anew: `python -m levelworks.ard.atmosphere.build_tables --cache FOLDER`.
 
-The outputs of 6S stay in the cache, so that a second call only reads them. All five models take about 35 minutes of a
+The outputs of 6S stay in the cache, so that a second call only reads them. All five models take one to two hours of a
 core.
 """
 
