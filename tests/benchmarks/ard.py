@@ -79,11 +79,10 @@ def _full(sensor: str) -> tuple[Path, Path]:
     folder = _folder() / f"level1-{sensor}"
     settings = ["--size", "0", "--truth", "none", "--relief", "800", "--brdf", "--seed", "31"]
     _call("simulate", LINE, "--sensor", sensor, *settings, str(folder))
-    image, dem = (next(iter(sorted(folder.glob(pattern)))) for pattern in PATTERNS[sensor])
-    return image, dem
+    return next(folder.glob(PATTERNS[sensor])), next(folder.glob("*_truth/dem.tif"))
 
 
-PATTERNS = {"landsat8": ("images/LC08_*", "dem/*.tif"), "sentinel2a": ("images/S2A_*", "dem/*.tif")}
+PATTERNS = {"landsat8": "LC08_*_T1", "sentinel2a": "S2A_*.SAFE"}
 
 
 def _figures(name: str, found: dict[str, Usage], seconds: float, memory: float, peer: float) -> Iterator[Figure]:
@@ -91,9 +90,7 @@ def _figures(name: str, found: dict[str, Usage], seconds: float, memory: float, 
         yield Figure(LINE, f"{name}: {stage}", usage.cpu, "CPU s", 1)
         yield Figure(LINE, f"{name}: {stage}, memory", usage.memory, "GB", 1)
     total = sum(usage.cpu for usage in found.values())
-    yield Figure(
-        LINE, name, total, "CPU s", 1, seconds, peer="force-l2ps 3.10.01, measured apart", peer_value=peer
-    )
+    yield Figure(LINE, name, total, "CPU s", 1, seconds, peer="force-l2ps 3.10.01, measured apart", peer_value=peer)
     yield Figure(LINE, f"{name}: memory", max(usage.memory for usage in found.values()), "GB", 1, memory)
 
 

@@ -7,16 +7,22 @@ times surface; clouds are thresholded smooth noise of a flat base, whose shadows
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, shift
 from scipy.spatial import cKDTree
 
+from levelworks.ard.masks.find_masks import find_masks
+from levelworks.ard.masks.settings import MaskOptions, Masks
 from levelworks.ard.scene import Angles, ImageGrid, field_step
 from levelworks.ard.scratch import Scratch
 from levelworks.ard.sensors import SENSORS, Sensor
+from levelworks.core.mpi import Serial
 
 BANDS = ["ULTRABLUE", "BLUE", "GREEN", "RED", "REDEDGE1", "REDEDGE2", "REDEDGE3", "BROADNIR", "NIR", "SWIR1", "SWIR2"]
 PATH = dict(zip(BANDS, (0.105, 0.078, 0.047, 0.027, 0.022, 0.019, 0.016, 0.013, 0.011, 0.004, 0.002), strict=True))
@@ -345,4 +351,117 @@ def scratches(folder: Path, grid: ImageGrid):
     return make
 
 
-__all__ = ["STYLES", "SURFACES", "Scene", "Weather", "replace", "scratches", "simulate", "smooth_noise"]
+class Rank:
+    """A rank of a world of threads."""
+
+    def __init__(self, barrier: threading.Barrier, values: list[Any], rank: int) -> None:
+        self.barrier, self.values, self.rank, self.size = barrier, values, rank, len(values)
+
+    def allgather(self, value: Any) -> list[Any]:
+        self.values[self.rank] = value
+        self.barrier.wait()
+        values = list(self.values)
+        self.barrier.wait()
+        return values
+
+    def broadcast(self, value: Any) -> Any:
+        return self.allgather(value)[0]
+
+
+@dataclass
+class Found:
+    """What `find_masks` found, read into memory."""
+
+    quality: np.ndarray
+    probability: np.ndarray
+    masks: Masks
+    left: list[str]
+    """Names of the rasters that were not removed."""
+
+    @property
+    def cloud(self) -> np.ndarray:
+        return (self.quality >> 1 & 3) == 2
+
+    @property
+    def cirrus(self) -> np.ndarray:
+        return (self.quality >> 1 & 3) == 3
+
+    def bit(self, number: int) -> np.ndarray:
+        return (self.quality >> number & 1) > 0
+
+    @property
+    def shadow(self) -> np.ndarray:
+        return self.bit(3)
+
+
+BARE = MaskOptions(cloud_buffer=0.0, cirrus_buffer=0.0, shadow_buffer=0.0, snow_buffer=0.0)
+"""Options without buffers, under which masks are compared with the truth."""
+
+
+def run(
+    scene: Scene,
+    folder: Path,
+    options: MaskOptions = BARE,
+    *,
+    without: tuple[str, ...] = (),
+    elevation: np.ndarray | None = None,
+    slope: np.ndarray | None = None,
+    ranks: int = 1,
+) -> Found:
+    """Find the masks of a scene, on several ranks where asked."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = scene.grid.rows
+    make = scratches(folder, scene.grid)
+
+    def find(communicator: Any) -> Masks:
+        return find_masks(
+            lambda band, start, stop: scene.toa[band][start:stop].copy(),
+            frozenset(name for name in scene.toa if name not in without),
+            scene.grid,
+            scene.sensor,
+            scene.angles,
+            None if elevation is None else lambda start, stop: elevation[start:stop],
+            None if slope is None else lambda start, stop: slope[start:stop],
+            lambda start, stop: scene.saturated[start:stop],
+            make,
+            options,
+            communicator,
+        )
+
+    if ranks == 1:
+        masks = find(Serial())
+    else:
+        barrier, values = threading.Barrier(ranks, timeout=120), [None] * ranks
+        with ThreadPoolExecutor(ranks) as pool:
+            masks, *_ = pool.map(find, [Rank(barrier, values, rank) for rank in range(ranks)])
+    return Found(
+        masks.flags.read(0, rows),
+        masks.probability.read(0, rows),
+        masks,
+        sorted(file.name for file in folder.iterdir()),
+    )
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Of a mask: share of pixels that agree, of found pixels that are true, of true pixels that are found."""
+
+    overall: float
+    user: float
+    producer: float
+
+
+def accuracy(found: np.ndarray, true: np.ndarray) -> Accuracy:
+    """Compare a mask with the truth."""
+    both = float((found & true).sum())
+    return Accuracy(float((found == true).mean()), both / max(found.sum(), 1), both / max(true.sum(), 1))
+
+
+def within_reach(scene: Scene, weather: Weather) -> np.ndarray:
+    """Tell of each pixel whether the cloud that would shade it stands in the image."""
+    sun, azimuth = math.radians(weather.sun_zenith), math.radians(weather.sun_azimuth)
+    view, direction = math.radians(weather.view_zenith), math.radians(weather.view_azimuth)
+    height, (rows, columns) = weather.height / scene.grid.resolution, np.indices(scene.grid.shape)
+    rows = rows - height * (math.tan(sun) * math.cos(azimuth) - math.tan(view) * math.cos(direction))
+    columns = columns + height * (math.tan(sun) * math.sin(azimuth) - math.tan(view) * math.sin(direction))
+    return (rows >= 0) & (rows < scene.grid.rows) & (columns >= 0) & (columns < scene.grid.columns)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from collections.abc import Iterator
@@ -16,36 +15,30 @@ import numpy as np
 
 from levelworks.ard.area import AreaOfInterest
 from levelworks.ard.cube.image_folder import FACTS
-from levelworks.ard.fields import rows_of
-from levelworks.ard.geometry.directions import to_angles, to_vectors
-from levelworks.ard.image_atmosphere import Air, find_air
-from levelworks.ard.image_layers import LayerWriter, layers_of
+from levelworks.ard.image_atmosphere import find_air
+from levelworks.ard.image_blocks import write_layers
+from levelworks.ard.image_facts import cover_figures, write_facts
 from levelworks.ard.image_options import ProcessImage
-from levelworks.ard.image_quality import quality_bits
 from levelworks.ard.level1 import Level1
 from levelworks.ard.masks.find_masks import find_masks
 from levelworks.ard.masks.settings import MaskOptions, Masks
-from levelworks.ard.names import Identity, identify, is_archive
+from levelworks.ard.names import identify, is_archive
 from levelworks.ard.readers.archives import unpack
 from levelworks.ard.readers.open_image import open_image
 from levelworks.ard.registration.coregister import find_shift, moved
 from levelworks.ard.resolution.block_merge import merge_resolutions
-from levelworks.ard.scene import Angles, ImageGrid
+from levelworks.ard.scene import ImageGrid
 from levelworks.ard.scratch import Scratch
-from levelworks.ard.surface.correct import correct_block
 from levelworks.ard.terrain.elevation import find_elevation_model, warp_elevation
-from levelworks.ard.terrain.illumination import Illumination, Terrain
+from levelworks.ard.terrain.illumination import Terrain
 from levelworks.core import mpi
 from levelworks.core.mpi import Communicator
 from levelworks.core.outcome import NothingToProduce, Outcome
 
 log = logging.getLogger("levelworks")
 
-HAZE = (1.0, -0.5, -0.08)
-"""Weights of blue, red and one in the haze-optimized transform (Zhu and Woodcock 2012)."""
 CLOUDED = 0b1110
 """Quality bits of cloud of any state, and of shadow."""
-OPAQUE, CLOUD_STATE = 2 << 1, 3 << 1
 
 
 @dataclass(frozen=True)
@@ -94,7 +87,7 @@ def process(image: Path, ancillary: Ancillary, product: Path, options: ProcessIm
         terrain, notes = _terrain(level1, ancillary.dem, options)
         masks = _masks(level1, terrain, options)
         warnings = [*level1.notes, *notes]
-        figures = _cover(level1, identity, masks)
+        figures = cover_figures(level1, identity, masks)
         grid, shift_figures, note = _registered(level1, masks, ancillary.coregistration_base, options)
         figures |= shift_figures
         warnings += [note] if note else []
@@ -105,9 +98,9 @@ def process(image: Path, ancillary: Ancillary, product: Path, options: ProcessIm
         warnings += air.warnings
         with mpi.together(communicator):
             if communicator.rank == 0:
-                _write_facts(product / FACTS, level1, identity, figures, options)
+                write_facts(product / FACTS, level1, identity, figures, options)
         # Polygons are laid over the grid that co-registration found.
-        _write_layers(level1, terrain, masks, air, replace(area, grid=grid), grid, product, options)
+        write_layers(level1, terrain, masks, air, replace(area, grid=grid), grid, product, options)
         level1.image.close()
         if communicator.rank == 0:
             _say(figures)
@@ -179,7 +172,7 @@ def _masks(level1: Level1, terrain: Terrain, options: ProcessImage) -> Masks:
         level1.grid,
         level1.metadata.sensor,
         level1.map_angles,
-        None if terrain.level else lambda start, stop: terrain.block(start, stop).elevation,
+        None if terrain.level else terrain.elevation,
         None if terrain.level else lambda start, stop: np.degrees(np.arcsin(terrain.block(start, stop).tilt)),
         lambda start, stop: level1.saturated.read(start, stop) > 0,
         level1.scratch,
@@ -194,19 +187,6 @@ def _masks(level1: Level1, terrain: Terrain, options: ProcessImage) -> Masks:
             f"max-cloud-cover {options.max_cloud_cover:g}"
         )
     return masks
-
-
-def _cover(level1: Level1, identity: Identity, masks: Masks) -> dict[str, Any]:
-    found, metadata = masks.statistics, level1.metadata
-    return {
-        "sensor": metadata.sensor.id,
-        "date": f"{identity.date:%Y-%m-%d}",
-        "reference": metadata.reference,
-        "data_percent": round(found.data_cover, 4),
-        "water_percent": round(found.water_cover, 4),
-        "snow_percent": round(found.snow_cover, 4),
-        "cloud_percent": round(found.cloud_cover, 4),
-    }
 
 
 def _registered(
@@ -235,128 +215,6 @@ def _registered(
         "coregistration_rmse_pixels": round(shift.rmse, 4),
     }
     return moved(level1.grid, shift), figures, note
-
-
-def _write_facts(
-    path: Path, level1: Level1, identity: Identity, figures: dict[str, Any], options: ProcessImage
-) -> None:
-    """Write what is known of the image; its day is that of its name, which its centre may be seen after (UTC)."""
-    metadata = level1.metadata
-    facts = {
-        "id": metadata.id,
-        "sensor": metadata.sensor.id,
-        "date": f"{identity.date:%Y%m%d}",
-        "time": metadata.time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "reference": metadata.reference,
-        "tier": metadata.tier,
-        **_mean_angles(level1.angles),
-        "quality": figures,
-        "options": options.model_dump(mode="json", by_alias=True),
-    }
-    path.write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _mean_angles(angles: Angles) -> dict[str, float]:
-    """Return the directions to sun and satellite, in the mean over the image where it was seen, degrees."""
-    seen = np.isfinite(angles.view_zenith) & np.isfinite(angles.sun_zenith)
-    found: dict[str, float] = {}
-    for name in ("sun", "view"):
-        zenith, azimuth = (getattr(angles, f"{name}_{part}")[seen] for part in ("zenith", "azimuth"))
-        mean = to_angles(to_vectors(zenith, azimuth).mean(axis=0))
-        found |= {f"{name}_zenith": round(float(mean[0]), 3), f"{name}_azimuth": round(float(mean[1]), 3)}
-    return found
-
-
-def _write_layers(
-    level1: Level1,
-    terrain: Terrain,
-    masks: Masks,
-    air: Air,
-    area: AreaOfInterest,
-    grid: ImageGrid,
-    product: Path,
-    options: ProcessImage,
-) -> None:
-    layers = layers_of(options)
-    writer = LayerWriter(product, grid, level1.metadata.sensor, layers, level1.folder, level1.communicator)
-    names = {one.name for one in layers}
-    with mpi.together(level1.communicator):
-        for rows in level1.blocks(options.block_rows):
-            writer.write(rows.start, _block(level1, terrain, masks, air, area, rows, names, options))
-    writer.close(options.block_rows)
-
-
-def _block(
-    level1: Level1,
-    terrain: Terrain,
-    masks: Masks,
-    air: Air,
-    area: AreaOfInterest,
-    rows: range,
-    names: set[str],
-    options: ProcessImage,
-) -> dict[str, np.ndarray]:
-    """Return the layers of a block of rows, each of shape (bands, rows, columns)."""
-    start, stop = rows.start, rows.stop
-    grid, angles = level1.grid, level1.angles
-    toa = level1.stack(level1.metadata.sensor.product, start, stop)
-    toa[:, ~area.inside(start, stop)] = np.nan
-    light: Illumination = terrain.block(start, stop)
-    topographic = options.topographic_correction and options.atmospheric_correction and not terrain.level
-    corrected = correct_block(air.field, toa, start, light, topographic=topographic, uncertainty="UNC" in names)
-    quality = quality_bits(
-        masks.flags.read(start, stop),
-        corrected.flags,
-        start,
-        grid,
-        sun_zenith=angles.sun_zenith,
-        aerosol=air.aerosol_state,
-        vapour_filled=air.vapour_filled,
-    )
-    off = quality == 1
-    reflectance = corrected.reflectance
-    reflectance[:, off] = -9999
-    found = {"BOA" if options.atmospheric_correction else "TOA": reflectance, "QAI": quality[np.newaxis]}
-    if corrected.uncertainty is not None:
-        corrected.uncertainty[:, off] = -9999
-        found["UNC"] = corrected.uncertainty
-    if options.erase_clouds:
-        for layer in (reflectance, corrected.uncertainty):
-            if layer is not None:
-                layer[:, (quality & CLOUD_STATE) == OPAQUE] = -9999
-    if "CPR" in names:
-        found["CPR"] = np.where(off, np.uint8(255), masks.probability.read(start, stop))[np.newaxis]
-    if "HOT" in names:
-        product = level1.metadata.sensor.product
-        haze = HAZE[0] * toa[product.index("BLUE")] + HAZE[1] * toa[product.index("RED")] + HAZE[2]
-        found["HOT"] = _stored(haze, 1e4, off)
-    fields = {
-        "AOD": (air.aod_green, 1e3),
-        "WVP": (air.water_vapour, 1e3),
-        "VZN": (angles.view_zenith, 1e2),
-        "SZA": (angles.sun_zenith, 1e2),
-        "VZA": (angles.view_zenith, 1e2),
-    }
-    for name, (field, scale) in fields.items():
-        if name in names and field is not None:
-            found[name] = _stored(rows_of(field, grid, start, stop), scale, off)
-    for name, azimuth in (("SAA", angles.sun_azimuth), ("VAA", angles.view_azimuth)):
-        if name in names:
-            # Azimuths wrap: their sines and cosines are interpolated.
-            east, north = (rows_of(part(np.radians(azimuth)), grid, start, stop) for part in (np.sin, np.cos))
-            found[name] = _stored(np.degrees(np.arctan2(east, north)), 1e2, off)
-    return found
-
-
-def _stored(values: np.ndarray, scale: float, off: np.ndarray) -> np.ndarray:
-    """Return values as whole numbers, rounded to even, -9999 where off and only there; shape (1, rows, columns), int16.
-
-    Western azimuths pass through what stands for no data: -99.99 degrees becomes -99.98.
-    """
-    whole = np.rint(np.clip(np.nan_to_num(values * scale), -32768.0, 32767.0)).astype(np.int16)
-    whole[whole == -9999] = -9998
-    whole[off | ~np.isfinite(values)] = -9999
-    return whole[np.newaxis]
 
 
 def _say(figures: dict[str, Any]) -> None:

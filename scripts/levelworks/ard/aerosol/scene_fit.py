@@ -174,7 +174,8 @@ def fit_scene(
         }
         found = _fit_model(airs, bands, wavelengths, instrument, vegetation, water, prior, loads, likely)
         aod, sigma, evidence, water_aod, chi2 = found
-        penalty = OTHER_MODEL_PENALTY if best is not None else 0.0
+        # Where departures are larger than expected, so are differences between models by chance.
+        penalty = OTHER_MODEL_PENALTY * max(1.0, best.chi2) if best is not None else 0.0
         costs = {**(best.cost if best else {}), model: evidence + penalty}
         if best is None or costs[model] < best.cost[best.model]:
             error = float(np.hypot(sigma * max(1.0, chi2) ** 0.5, LEAST_ERROR))

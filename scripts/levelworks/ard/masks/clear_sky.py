@@ -86,24 +86,26 @@ def gather(histogram: np.ndarray, enough: float) -> np.ndarray:
 
     Returns
     -------
-    ndarray of int64, of the same shape
+    ndarray of int32, of the same shape
     """
     rows, columns, _ = histogram.shape
-    sums = np.zeros((rows + 1, columns + 1, histogram.shape[2]), np.int64)
-    sums[1:, 1:] = histogram.cumsum(axis=0, dtype=np.int64).cumsum(axis=1)
-    gathered = np.empty(histogram.shape, np.int64)
+    sums = np.zeros((rows + 1, columns + 1, histogram.shape[2]), np.int32)
+    np.cumsum(histogram, axis=0, out=sums[1:, 1:])
+    np.cumsum(sums[1:, 1:], axis=1, out=sums[1:, 1:])
+    totals = sums.sum(axis=2, dtype=np.int64)
+    gathered = np.empty(histogram.shape, np.int32)
     for row in range(rows):
         for column in range(columns):
             radius = 0
             while True:
                 top, bottom = max(row - radius, 0), min(row + radius + 1, rows)
                 left, right = max(column - radius, 0), min(column + radius + 1, columns)
-                window = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+                total = totals[bottom, right] - totals[top, right] - totals[bottom, left] + totals[top, left]
                 whole = top == 0 and left == 0 and bottom == rows and right == columns
-                if whole or window.sum() >= enough:
+                if whole or total >= enough:
                     break
                 radius += 1
-            gathered[row, column] = window
+            gathered[row, column] = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
     return gathered
 
 

@@ -67,16 +67,3 @@ def count_clear(
                     kelvin += LAPSE_RATE * elevation[row, column]
                 bin_ = int((kelvin - TEMPERATURE_LOW) / TEMPERATURE_STEP)
                 temperatures[ground, cell_row, cell, min(max(bin_, 0), TEMPERATURE_BINS - 1)] += 1
-
-
-@njit(cache=True, nogil=True)
-def bilinear(field: np.ndarray, row: float, column: float) -> float:
-    """Interpolate a field at a position in cells (0 is the centre of the first), clamped at its edges."""
-    height, width = field.shape
-    row, column = min(max(row, 0.0), height - 1.0), min(max(column, 0.0), width - 1.0)
-    top, left = min(int(row), height - 1), min(int(column), width - 1)
-    bottom, right = min(top + 1, height - 1), min(left + 1, width - 1)
-    down, across = row - top, column - left
-    upper = field[top, left] * (1.0 - across) + field[top, right] * across
-    lower = field[bottom, left] * (1.0 - across) + field[bottom, right] * across
-    return upper * (1.0 - down) + lower * down

@@ -11,12 +11,12 @@ from levelworks.ard.masks.force_pixels import Scene, find_clouds_as_force
 from levelworks.ard.masks.force_shadows import match_as_force
 from levelworks.ard.masks.inputs import Inputs, MakeScratch
 from levelworks.ard.masks.layers import Layers
-from levelworks.ard.masks.objects import SMALLEST, mean_by_object, remove_small
+from levelworks.ard.masks.objects import SMALLEST, remove_small, sure_objects
 from levelworks.ard.masks.outlines import Outlines, finish
 from levelworks.ard.masks.pixels import find_probability
 from levelworks.ard.masks.rays import trace_rays
 from levelworks.ard.masks.settings import MaskOptions, Masks
-from levelworks.ard.masks.shadows import Ground, Shadows, Warmth, match_shadows
+from levelworks.ard.masks.shadows import Clouds, Ground, Shadows, match_shadows
 from levelworks.ard.scene import Angles, ImageGrid
 from levelworks.ard.sensors import Sensor
 from levelworks.core.mpi import Communicator
@@ -92,9 +92,14 @@ def _find_objects(inputs: Inputs, layers: Layers, outlines: Outlines, sky: Clear
         layers.water.read(0, rows) > 0,
         np.zeros((0, 0), np.int16) if layers.relief is None else layers.relief.read(0, rows),
     )
-    warmth = None if layers.kelvin is None else Warmth(layers.kelvin.read(0, rows), sky.cold[0])
-    shadows = match_shadows(cloudy, ground, trace_rays(inputs.angles), warmth)
-    doubtful = shadows.bright & (mean_by_object(layers.certainty.read(0, rows), cloudy) < CERTAIN)
+    clouds = Clouds(
+        cloudy,
+        None if layers.kelvin is None else layers.kelvin.read(0, rows),
+        sky.cold[0],
+        None if layers.lift is None else layers.lift.read(0, rows),
+    )
+    shadows = match_shadows(clouds, ground, trace_rays(inputs.angles))
+    doubtful = shadows.bright & ~sure_objects(layers.certainty.read(0, rows), cloudy, CERTAIN)
     return outlines.write(inputs, cloudy & ~doubtful, shadows)
 
 

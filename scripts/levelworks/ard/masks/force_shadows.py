@@ -11,16 +11,18 @@ from scipy import ndimage
 from levelworks.ard.masks.coarse_kernels import COUNTS
 from levelworks.ard.masks.force_pixels import Scene
 from levelworks.ard.masks.force_shadow_kernels import match_objects
-from levelworks.ard.masks.heights import DRY_LAPSE_RATE, HIGHEST, LOWEST, MARGIN
-from levelworks.ard.masks.objects import NEIGHBOURS, order_by_label
+from levelworks.ard.masks.heights import HIGHEST, LOWEST
+from levelworks.ard.masks.object_kernels import count_by_label, label_objects, order_cells, select_labels
 from levelworks.ard.masks.rays import Rays
 from levelworks.ard.masks.reconstruction_kernels import fill_hollows
 
 LEAST_CELLS = 3
 CORE_EDGE = 8.0
 """Cells that an object's core lies within its edge."""
-INVERSION_LAPSE_RATE = 0.001
-"""Kelvin a metre, the least that the air cools."""
+DRY_LAPSE_RATE, INVERSION_LAPSE_RATE = 0.0098, 0.001
+"""Kelvin a metre, the most and the least that the air cools."""
+MARGIN = 4.0
+"""Kelvin beyond the cold and warm ends of clear ground."""
 HEIGHT_STEP = 50.0
 """Metres by which shadows move from one height to the next."""
 
@@ -78,15 +80,15 @@ def match_as_force(
     -------
     cloudy, shadow : ndarray of bool, shape (rows, columns)
     """
-    labels, number = ndimage.label(counts > 0, NEIGHBOURS)
-    large = np.bincount(labels.ravel(), minlength=number + 1) >= LEAST_CELLS
+    labels, number = label_objects(counts > 0)
+    large = count_by_label(labels, number) >= LEAST_CELLS
     large[0] = False
-    cloudy = large[labels]
-    labels, number = ndimage.label(cloudy, NEIGHBOURS)
+    cloudy = select_labels(labels, large)
+    labels, number = label_objects(cloudy)
     shadow = np.zeros(cloudy.shape, bool)
     if not number:
         return cloudy, shadow
-    starts, rows, columns = order_by_label(labels)
+    starts, rows, columns = order_cells(labels, number)
     darkness = darkness_as_force(near_infrared, shortwave, cloudy, scene, HIGHEST * rays.tangent / size)
     sizes = np.diff(starts)
     middle_row, middle_column = (np.add.reduceat(part, starts[:-1], dtype=np.int64) / sizes for part in (rows, columns))

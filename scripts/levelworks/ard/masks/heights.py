@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
-from levelworks.ard.masks.clear_sky_kernels import LAPSE_RATE
+from levelworks.ard.masks.height_hints import Hint
 from levelworks.ard.masks.objects import PIECE_SIZE, Pieces
 from levelworks.ard.masks.settings import OBJECT_SIZE
 
-DRY_LAPSE_RATE = 0.0098
-"""Kelvin a metre, the most that the air cools (spec section 8.5)."""
-MARGIN = 4.0
-"""Kelvin beyond the cold and warm ends of clear ground."""
 LOWEST, HIGHEST = 200.0, 12000.0
 """Metres above ground."""
 LOWEST_STEP, RELATIVE_STEP = 25.0, 0.015
@@ -22,17 +19,18 @@ SIMILAR = 0.08
 """Relative spread of the heights of neighbouring clouds."""
 NEIGHBOURHOOD = 1.5
 """Standard deviation of the weight of neighbours, in squares of `PIECE_SIZE`."""
-STRAY = 0.0002
+EVERYWHERE = 0.02
+"""Weight of the whole image beside the neighbours."""
+STRAY = 1e-5
 """Share of pieces whose height has nothing to do with those around, per height."""
 ROUNDS = 3
-INDEPENDENT = 4.0
-"""Cells that count as one, for neighbours are alike."""
-LARGEST_WEIGHT = 20.0
-PEAKS = 4
-DOUBT, THIN = 1.3, 1500.0
-"""Share and metres by which clouds may be higher than they seem."""
-LOW_SCALE, HIGH_SCALE, LARGEST_PENALTY = 300.0, 1200.0, 6.0
-"""Metres per natural logarithm of likelihood below and above, and the most that temperature counts."""
+INDEPENDENT = 32.0
+"""Cells that count as one, for ground is alike over some 300 m."""
+LARGEST_WEIGHT = 4.0
+EXPECTED = 0.05
+"""Weight of what is expected beside what is found around: that of a small cloud in the same square."""
+BINS, BLUR = 240, 2.0
+"""Departures from hinted heights are counted in, and smoothed by, units of the hint."""
 
 
 def trial_heights(tangent: float) -> np.ndarray:
@@ -52,111 +50,107 @@ def trial_heights(tangent: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Heights of pieces, and what is known of those around.
+    """Heights of pieces.
 
     Parameters
     ----------
-    chosen : ndarray, shape (pieces,), int64
-        Index of the height, -1 where none is possible.
-    square : ndarray, shape (pieces,), int64
-        Number of the square of `PIECE_SIZE` that each piece lies in.
-    prior : ndarray, shape (squares, heights), float64
-        Logarithm of the distribution of heights around each square.
+    chosen : ndarray, shape (pieces,), float64
+        Metres, 0 where none is possible.
+    index : ndarray, shape (pieces,), int64
+        Of the height among those tried.
     """
 
     chosen: np.ndarray
-    square: np.ndarray
-    prior: np.ndarray
+    index: np.ndarray
 
 
 def agree_on_heights(
-    pieces: Pieces, scores: np.ndarray, heights: np.ndarray, likely: np.ndarray, shape: tuple[int, int]
+    pieces: Pieces, scores: np.ndarray, heights: np.ndarray, hint: Hint | None, shape: tuple[int, int]
 ) -> Agreement:
-    """Choose a height for every piece, in keeping with those of the clouds around.
+    """Choose a height for every piece, in keeping with the clouds around.
 
     The heights of a neighbourhood are taken to come from one distribution, found together with the heights
-    themselves by expectation maximisation; a piece that shows its shadow clearly goes by that alone.
+    themselves by expectation maximisation; and so are the departures from heights that follow from temperature or
+    parallax, which decks of any height share. A piece that shows its shadow clearly goes by that alone.
 
     Parameters
     ----------
     scores : ndarray, shape (pieces, heights), float32
         Mean evidence; -inf for what is impossible.
     heights : ndarray, shape (heights,)
-    likely : ndarray, shape (pieces, heights), float32
-        Logarithm of how likely heights are by temperature.
     shape : tuple of int
         Rows and columns of cells.
     """
     tile = round(PIECE_SIZE / OBJECT_SIZE)
-    squares = tuple(-(-size // tile) for size in shape)
-    centres = pieces.rows[pieces.starts[:-1]], pieces.columns[pieces.starts[:-1]]
-    square = (centres[0] // tile).astype(np.int64) * squares[1] + centres[1] // tile
+    squares = (-(-shape[0] // tile), -(-shape[1] // tile))
+    first_rows, first_columns = pieces.rows[pieces.starts[:-1]], pieces.columns[pieces.starts[:-1]]
+    square = (first_rows // tile).astype(np.int64) * squares[1] + first_columns // tile
     weight = np.minimum(np.sqrt(pieces.sizes / INDEPENDENT), LARGEST_WEIGHT)
-    evidence = scores * weight[:, None].astype(np.float32) + likely
+    evidence = scores * weight[:, None].astype(np.float32)
+    possible = np.isfinite(evidence).any(axis=1)
     apart = (heights[:, None] - heights[None, :]) / (SIMILAR * heights[None, :] + 50.0)
     kernel = np.exp(-0.5 * apart**2)
     kernel /= kernel.sum(axis=0)
-    prior = np.zeros((squares[0] * squares[1], heights.size))
-    possible = np.isfinite(evidence).any(axis=1)
+    prior = np.zeros(evidence.shape)
+    place = known = np.zeros((0, 0), np.int64)
+    usual, flat = np.zeros(BINS), np.full(heights.size, 1.0 / heights.size)
+    if hint is not None:
+        known = np.isfinite(hint.value)[:, None]
+        place = _places(hint, heights)
+        usual = np.exp(-0.5 * ((np.arange(BINS) - BINS // 2 - hint.centre) / hint.spread) ** 2)
+        usual /= usual.sum()
+        prior = np.where(known, np.log(usual[place] + STRAY), 0.0)
     for _ in range(ROUNDS):
-        posterior = evidence + prior[square]
+        posterior = evidence + prior
         posterior -= np.where(possible, posterior.max(axis=1), 0.0)[:, None]
         posterior = np.exp(posterior)
-        posterior /= np.maximum(posterior.sum(axis=1), 1e-30)[:, None]
-        total = np.zeros(prior.shape)
-        np.add.at(total, square, posterior * weight[:, None])
-        total = total @ kernel.T
-        near = ndimage.gaussian_filter(
-            total.reshape(*squares, heights.size), (NEIGHBOURHOOD, NEIGHBOURHOOD, 0), mode="constant"
-        ).reshape(prior.shape)
-        near += 0.02 * total.mean(axis=0)
-        near /= np.maximum(near.sum(axis=1), 1e-30)[:, None]
+        posterior *= (weight / np.maximum(posterior.sum(axis=1), 1e-30))[:, None]
+        near = _among_others(posterior @ kernel.T, square, squares, flat)
         prior = np.log(near + STRAY)
-    return Agreement(np.where(possible, np.argmax(evidence + prior[square], axis=1), -1), square, prior)
+        if hint is not None:
+            counts = np.zeros((pieces.number, BINS))
+            np.add.at(counts, (np.arange(pieces.number)[:, None], place), np.where(known, posterior, 0.0))
+            counts = ndimage.gaussian_filter1d(counts, BLUR, axis=1, mode="constant")
+            departures = np.take_along_axis(_among_others(counts, square, squares, usual), place, 1)
+            prior = np.where(known, np.log(departures + near + STRAY), prior)
+    index = np.argmax(evidence + prior, axis=1)
+    return Agreement(np.where(possible, heights[index], 0.0), index)
 
 
-def usual_heights(agreement: Agreement, heights: np.ndarray) -> np.ndarray:
-    """Return the heights at which the distribution around each square peaks, shape (squares, `PEAKS`), metres.
-
-    Those of the highest peaks, zero where there are fewer.
-    """
-    prior = agreement.prior
-    padded = np.pad(prior, ((0, 0), (1, 1)), constant_values=-np.inf)
-    peak = (prior > padded[:, :-2]) & (prior >= padded[:, 2:]) & (prior > np.log(2.0 * STRAY))
-    rank = np.argsort(np.where(peak, -prior, np.inf), axis=1, kind="stable")[:, :PEAKS]
-    return np.where(np.take_along_axis(peak, rank, 1), heights[rank], 0.0)
+def _places(hint: Hint, heights: np.ndarray) -> np.ndarray:
+    """Return the bin of the departure that each height would be, shape (pieces, heights), int64."""
+    departure = np.nan_to_num(hint.value)[:, None] + hint.slope * heights
+    return np.clip(np.rint(departure) + BINS // 2, 0, BINS - 1).astype(np.int64)
 
 
-def likely_heights(
-    pieces: Pieces,
-    temperature: np.ndarray,
-    base: np.ndarray,
-    cold: np.ndarray,
-    heights: np.ndarray,
-) -> np.ndarray:
-    """Return how likely heights are by the temperature of each piece, logarithm, shape (pieces, heights), float32.
-
-    Below the height that the dry lapse rate allows, and well above that of the standard atmosphere, heights get less
-    likely; thin clouds, through which warm ground shines, are higher than they seem.
+def _among_others(own: np.ndarray, square: np.ndarray, squares: tuple[int, int], expected: np.ndarray) -> np.ndarray:
+    """Return the distributions around each piece, itself left out, lest chance bear itself out.
 
     Parameters
     ----------
-    temperature : ndarray, shape (rows, columns), uint16
-        Kelvin times 100 on cells; zero where there is none.
-    base : ndarray, shape (pieces,)
-        Elevation beneath, metres.
-    cold : ndarray, shape (pieces,)
-        Cold end of clear ground at sea level, kelvin; NaN where unknown.
+    own : ndarray, shape (pieces, bins), float64
+        What each piece adds.
+    square : ndarray, shape (pieces,), int64
+        Where it lies.
+    squares : tuple of int
+        Squares down and across.
+    expected : ndarray, shape (bins,), float64
+        Before anything is seen; of sum one, or zero.
+
+    Returns
+    -------
+    ndarray, shape (pieces, bins), float64
+        Of sum one, or zero where there is no other piece and nothing is expected.
     """
-    kelvin = temperature[pieces.rows, pieces.columns] / 100.0
-    tops = np.full(pieces.number, np.nan)
-    for piece in range(pieces.number):
-        values = kelvin[pieces.starts[piece] : pieces.starts[piece + 1]]
-        values = values[values > 0]
-        if values.size:
-            tops[piece] = np.quantile(values, 0.25) + LAPSE_RATE * base[piece]
-    deficit = cold - tops
-    low = np.maximum((deficit - MARGIN) / DRY_LAPSE_RATE, LOWEST)[:, None]
-    high = (DOUBT * np.maximum(deficit + MARGIN, 0.0) / LAPSE_RATE + THIN)[:, None]
-    penalty = np.maximum(low - heights, 0.0) / LOW_SCALE + np.maximum(heights - high, 0.0) / HIGH_SCALE
-    return -np.minimum(np.nan_to_num(penalty), LARGEST_PENALTY).astype(np.float32)
+    total = np.zeros((squares[0] * squares[1], own.shape[1]))
+    np.add.at(total, square, own)
+    near = ndimage.gaussian_filter(
+        total.reshape(*squares, own.shape[1]), (NEIGHBOURHOOD, NEIGHBOURHOOD, 0), mode="constant"
+    ).reshape(total.shape)
+    near += EVERYWHERE * total.mean(axis=0)
+    impulse = np.zeros(2 * math.ceil(4.0 * NEIGHBOURHOOD) + 1)
+    impulse[impulse.size // 2] = 1.0
+    at_once = ndimage.gaussian_filter1d(impulse, NEIGHBOURHOOD, mode="constant").max() ** 2
+    others = np.maximum(near[square] - (at_once + EVERYWHERE / len(total)) * own, 0.0)
+    others += EXPECTED * expected
+    return others / np.maximum(others.sum(axis=1), 1e-9)[:, None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -18,6 +18,7 @@ class Layers:
     evidence: Scratch
     haze: Scratch
     moving: Scratch | None
+    lift: Scratch | None
     probability: Scratch
     states: Scratch
     cloud: Scratch
@@ -39,6 +40,7 @@ class Layers:
             make("mask-evidence", np.int8),
             make("mask-haze", np.uint8),
             make("mask-moving", np.int8, half) if inputs.has_parallax else None,
+            make("mask-lift", np.uint16, cells) if inputs.has_parallax else None,
             make("mask-probability", np.uint8),
             make("mask-states", np.uint8),
             make("mask-cloud", np.uint8),
@@ -52,20 +54,8 @@ class Layers:
         )
 
     def remove(self) -> None:
-        """Remove the rasters that are of no further use."""
-        for layer in (
-            self.evidence,
-            self.haze,
-            self.moving,
-            self.states,
-            self.cloud,
-            self.near_infrared,
-            self.shortwave,
-            self.water,
-            self.kelvin,
-            self.relief,
-            self.counts,
-            self.certainty,
-        ):
-            if layer is not None:
+        """Remove all rasters but the flags and the probability, which are of further use."""
+        for name in fields(self):
+            layer = getattr(self, name.name)
+            if layer is not None and layer not in (self.flags, self.probability):
                 layer.remove()

@@ -5,15 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
+from levelworks.ard.masks.object_kernels import (
+    count_by_label,
+    label_objects,
+    number_pieces,
+    order_cells,
+    select_labels,
+    sum_by_label,
+)
 from levelworks.ard.masks.settings import OBJECT_SIZE
 
-NEIGHBOURS = np.ones((3, 3), bool)
 PIECE_SIZE = 6000.0
 """Metres: what is larger is cut along a grid, for one height is not true of it all."""
 SMALL = 9
-"""Cells of an object below which it shares a height with the others of its square of the grid."""
+"""Cells of a piece below which it shares a height with the others of its deck and square of the grid."""
+MOST_OBJECTS = 20000
+"""Objects that have heights of their own, which bounds memory: where there are more, the smallest share theirs."""
+DECKS = 64
+"""Numbers by which decks of clouds are told apart."""
 SMALLEST = 4500.0
 """Square metres of the smallest cloud: five pixels of Landsat."""
 
@@ -31,21 +41,18 @@ def remove_small(counts: np.ndarray, pixels: float) -> np.ndarray:
     -------
     ndarray of bool, shape (rows, columns)
     """
-    labels, number = ndimage.label(counts > 0, NEIGHBOURS)
-    sizes = np.bincount(labels.ravel(), weights=counts.ravel(), minlength=number + 1)
-    large = sizes >= pixels
+    labels, number = label_objects(counts > 0)
+    large = sum_by_label(labels, number, counts) >= pixels
     large[0] = False
-    return large[labels]
+    return select_labels(labels, large)
 
 
-def mean_by_object(values: np.ndarray, cloudy: np.ndarray) -> np.ndarray:
-    """Return at each cloudy cell the mean of values over its object, float32; zero elsewhere."""
-    labels, number = ndimage.label(cloudy, NEIGHBOURS)
-    flat = labels.ravel()
-    sums = np.bincount(flat, weights=values.ravel(), minlength=number + 1)
-    means = (sums / np.maximum(np.bincount(flat, minlength=number + 1), 1)).astype(np.float32)
-    means[0] = 0.0
-    return means[labels]
+def sure_objects(probability: np.ndarray, cloudy: np.ndarray, least: float) -> np.ndarray:
+    """Return where cells belong to an object whose mean probability, percent, is at least a value, bool."""
+    labels, number = label_objects(cloudy)
+    sure = sum_by_label(labels, number, probability) >= least * count_by_label(labels, number)
+    sure[0] = False
+    return select_labels(labels, sure)
 
 
 @dataclass(frozen=True)
@@ -68,39 +75,25 @@ class Pieces:
 
     def mean_of(self, values: np.ndarray) -> np.ndarray:
         """Return the mean over the cells of each piece of a raster of cells."""
-        sums = np.add.reduceat(values[self.rows, self.columns].astype(np.float64), self.starts[:-1])
+        sums = np.add.reduceat(values[self.rows, self.columns], self.starts[:-1], dtype=np.int64)
         return sums / self.sizes
 
-    def spread(self, values: np.ndarray, raster: np.ndarray) -> None:
-        """Set the cells of each piece in a raster to the piece's value."""
-        raster[self.rows, self.columns] = np.repeat(values, self.sizes)
 
+def cut_pieces(cloudy: np.ndarray, decks: np.ndarray | None = None) -> Pieces:
+    """Cut cloudy cells into pieces: objects, large ones along a grid, small ones of a square of it together.
 
-def order_by_label(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return where the cells of labels 1, 2, ... start, and the rows and columns of the cells, int32."""
-    rows, columns = (part.astype(np.int32) for part in np.nonzero(labels))
-    label = labels[rows, columns]
-    order = np.argsort(label, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(np.bincount(label)[1:])]).astype(np.int64)
-    return starts, rows[order], columns[order]
-
-
-def cut_pieces(cloudy: np.ndarray) -> Pieces:
-    """Cut cloudy cells into pieces: objects, large ones along a grid, small ones of a square of it together."""
+    Parameters
+    ----------
+    cloudy : ndarray of bool, shape (rows, columns)
+    decks : ndarray, shape (rows, columns), uint8, optional
+        Below `DECKS`: cells of different numbers belong to different pieces, for decks of different height touch.
+    """
     tile = round(PIECE_SIZE / OBJECT_SIZE)
-    labels, number = ndimage.label(cloudy, NEIGHBOURS)
-    rows, columns = (part.astype(np.int32) for part in np.nonzero(labels))
-    label = labels[rows, columns].astype(np.int64)
-    del labels
-    if not label.size:
-        return Pieces(np.zeros(1, np.int64), rows, columns)
-    sizes = np.bincount(label, minlength=number + 1)[label]
-    across = -(-cloudy.shape[1] // tile)
-    square = (rows // tile).astype(np.int64) * across + columns // tile
-    squares = square.max() + 1
-    # Numbers of pieces: those of small objects by square, then those of each object, large ones by square.
-    key = np.where(sizes < SMALL, square, label * squares + np.where(sizes > tile * tile, square, 0) + squares)
-    order = np.argsort(key, kind="stable")
-    key = key[order]
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(key)) + 1, [key.size]]).astype(np.int64)
-    return Pieces(starts, rows[order], columns[order])
+    labels, number = label_objects(cloudy)
+    kinds = 1 if decks is None else int(decks.max(initial=0)) + 1
+    without = np.zeros((0, 0), np.uint8)
+    sizes, small = count_by_label(labels, number), SMALL
+    while np.count_nonzero(sizes[1:] >= small) > MOST_OBJECTS:
+        small *= 2
+    largest = number_pieces(labels, sizes, without if decks is None else decks, kinds, tile, small, tile * tile)
+    return Pieces(*order_cells(labels, largest))

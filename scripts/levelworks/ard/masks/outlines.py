@@ -28,14 +28,14 @@ class Outlines:
         1 where a cell belongs to a cloud.
     down, across : Scratch, int16
         Pixels from a cell of cloud to its shadow.
-    outside : Scratch, uint8
-        1 in shadows of clouds beyond the image.
+    unseen : Scratch, uint8
+        1 in shadows of clouds that the image does not show.
     """
 
     stands: Scratch
     down: Scratch
     across: Scratch
-    outside: Scratch
+    unseen: Scratch
 
     @classmethod
     def create(cls, inputs: Inputs) -> Outlines:
@@ -45,7 +45,7 @@ class Outlines:
             make("mask-stands", np.uint8, cells),
             make("mask-down", np.int16, cells),
             make("mask-across", np.int16, cells),
-            make("mask-outside", np.uint8, cells),
+            make("mask-unseen", np.uint8, cells),
         )
 
     def write(self, inputs: Inputs, cloudy: np.ndarray, shadows: Shadows) -> tuple[int, int]:
@@ -55,12 +55,12 @@ class Outlines:
         self.stands.write(0, cloudy)
         self.down.write(0, down)
         self.across.write(0, np.rint(shadows.across / resolution).astype(np.int16))
-        self.outside.write(0, shadows.outside)
+        self.unseen.write(0, shadows.unseen)
         return min(int(down.min(initial=0)), 0), max(int(down.max(initial=0)), 0)
 
     def remove(self) -> None:
         """Remove the rasters."""
-        for layer in (self.stands, self.down, self.across, self.outside):
+        for layer in (self.stands, self.down, self.across, self.unseen):
             layer.remove()
 
 
@@ -97,10 +97,9 @@ def _draw(inputs: Inputs, layers: Layers, outlines: Outlines, reach: tuple[int, 
         cast(source, outlines.down.read(*cells), outlines.across.read(*cells), step, start, around.start, shadow)
     flags = layers.flags.read(around.start, around.stop)
     valid = (flags & VALID) > 0
-    outside = outlines.outside.read(around.start // step, -(-around.stop // step))
-    beyond = np.ones(shadow.shape, bool)
-    of_cells(outside, step, around.start % step, beyond)
-    shadow |= beyond
+    unseen = np.ones(shadow.shape, bool)
+    of_cells(outlines.unseen.read(around.start // step, -(-around.stop // step)), step, around.start % step, unseen)
+    shadow |= unseen
     if not inputs.as_force:
         shadow = fill_by_majority(shadow, valid)
     inner = slice(block.start - around.start, block.stop - around.start)

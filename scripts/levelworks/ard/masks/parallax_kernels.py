@@ -18,7 +18,8 @@ NOISE = 0.004
 """Standard deviation of the difference of the bands over even ground, reflectance."""
 SHARPNESS = 2.0
 """Evidence per natural logarithm of the ratio of variances: neighbouring pixels are not independent."""
-STRONGEST = 4.0
+STRONGEST, WEAKEST = 4.0, -6.0
+"""Bounds of the evidence: what stands still is hardly a cloud, what moves may be the border of one."""
 TILE = 48
 
 
@@ -68,6 +69,7 @@ def match_bands(
     column_reach: int,
     half: int,
     evidence: np.ndarray,
+    shift: np.ndarray,
 ) -> None:
     """Find what speaks for movement in windows around wanted cells, natural logarithm.
 
@@ -84,6 +86,8 @@ def match_bands(
         Cells on either side of the centre of a window.
     evidence : ndarray, shape (rows, columns), float32
         Set at wanted cells: above zero for movement, below for rest, zero where nothing can be told. Elsewhere left.
+    shift : ndarray, shape (rows, columns), float32
+        Set at wanted cells: the distance of the best fit, in pixels of `second`; NaN where it may lie beyond reach.
     """
     rows, columns = first.shape
     fine_rows, fine_columns = second.shape
@@ -91,7 +95,8 @@ def match_bands(
     difference, square = np.empty((side, side), np.int64), np.empty((side, side), np.int64)
     bad = np.empty((side, side), np.int64)
     sums, squares = np.empty((TILE, TILE), np.int64), np.empty((TILE, TILE), np.int64)
-    still, best, gaps = np.empty((TILE, TILE)), np.empty((TILE, TILE)), np.zeros((TILE, TILE), np.int64)
+    lines, width = 2 * row_reach + 1, 2 * column_reach + 1
+    misfit, gaps = np.empty((lines, width, TILE, TILE)), np.zeros((TILE, TILE), np.int64)
     missing = np.empty((TILE, TILE), np.int64)
     window = (2 * half + 1) ** 2
     floor = (NOISE * 4.0 * COUNTS) ** 2
@@ -100,7 +105,6 @@ def match_bands(
             high, wide = min(TILE, rows - top), min(TILE, columns - left)
             if not wanted[top : top + high, left : left + wide].any():
                 continue
-            best[:, :] = np.inf
             gaps[:, :] = 0
             for down in range(-row_reach, row_reach + 1):
                 for across in range(-column_reach, column_reach + 1):
@@ -117,22 +121,37 @@ def match_bands(
                             bad[row, column] = gap
                     _box(difference, half, high, wide, sums)
                     _box(square, half, high, wide, squares)
-                    here = down == 0 and across == 0
-                    if here or max(abs(down) - row_reach, abs(across) - column_reach) == 0:
+                    if down == across == 0 or max(abs(down) - row_reach, abs(across) - column_reach) == 0:
                         _box(bad, half, high, wide, missing)
                         gaps[:high, :wide] += missing[:high, :wide]
                     for row in range(high):
                         for column in range(wide):
                             mean = sums[row, column] / window
-                            variance = squares[row, column] / window - mean * mean
-                            if here:
-                                still[row, column] = variance
-                            elif variance < best[row, column] and down != 0:
-                                best[row, column] = variance
+                            misfit[down + row_reach, across + column_reach, row, column] = (
+                                squares[row, column] / window - mean * mean
+                            )
             for row in range(high):
                 for column in range(wide):
                     if wanted[top + row, left + column]:
-                        ratio = 0.0
+                        ratio, distance = 0.0, np.nan
                         if gaps[row, column] == 0:
-                            ratio = SHARPNESS * np.log((still[row, column] + floor) / (best[row, column] + floor))
-                        evidence[top + row, left + column] = min(max(ratio, -STRONGEST), STRONGEST)
+                            ratio, distance = _best_fit(misfit[:, :, row, column], row_reach, column_reach, floor)
+                        evidence[top + row, left + column] = min(max(ratio, WEAKEST), STRONGEST)
+                        shift[top + row, left + column] = distance
+
+
+@njit(cache=True, nogil=True)
+def _best_fit(misfit: np.ndarray, row_reach: int, column_reach: int, floor: float) -> tuple[float, float]:
+    """Return the evidence of movement, and the distance of the best shift, refined by a parabola along the track."""
+    best, line, place = np.inf, 0, 0
+    for i in range(misfit.shape[0]):
+        for j in range(misfit.shape[1]):
+            if i != row_reach and misfit[i, j] < best:
+                best, line, place = misfit[i, j], i, j
+    ratio = SHARPNESS * np.log((misfit[row_reach, column_reach] + floor) / (best + floor))
+    if line in (0, misfit.shape[0] - 1):
+        return ratio, np.nan
+    before, after = misfit[line - 1, place], misfit[line + 1, place]
+    bend = before - 2.0 * best + after
+    refined = line - row_reach + (0.5 * (before - after) / bend if bend > 0.0 else 0.0)
+    return ratio, np.hypot(refined, place - column_reach)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from levelworks.ard.masks.settings import CANDIDATE, CIRRUS, CLEAR, FROZEN, SATURATED, SNOW, VALID, WATER
+from levelworks.ard.masks.settings import CANDIDATE, CIRRUS, CLEAR, FROZEN, ICY, SATURATED, SNOW, VALID, WATER
 
 EVIDENCE_STEP = 16.0
 """Steps of stored evidence per unit of natural logarithm."""
@@ -19,6 +19,7 @@ HAZE_STEP = 400.0
 HAZE_OFFSET = 0.1
 FAINTEST_CLOUD = 0.08
 """Mean visible reflectance at the top of the atmosphere below which nothing is a cloud."""
+ICY_INDEX = 0.15
 CLEAR_EVIDENCE = -0.5
 """Spectral evidence below which a bright pixel may still stand for clear ground."""
 
@@ -59,7 +60,7 @@ def spectral_evidence(visible: float, white: float, ndvi: float, ndsi: float, ra
     evidence = ramp(visible, 0.12, -2.0, 0.20, 0.0) + ramp(visible, 0.20, 0.0, 0.35, 1.5)
     evidence += ramp(white, 0.05, 1.0, 0.25, 0.0) + ramp(white, 0.25, 0.0, 0.50, -2.0)
     evidence += ramp(ndsi, -0.30, -2.0, -0.12, 0.0) + ramp(ndsi, -0.12, 0.0, 0.05, 1.0)
-    evidence += ramp(ndsi, 0.35, 0.0, 0.60, -6.0)
+    evidence += ramp(ndsi, 0.22, 0.0, 0.55, -6.0)
     evidence += ramp(abs(ndvi), 0.30, 0.0, 0.60, -2.0)
     return evidence + ramp(ratio, 0.75, -2.0, 0.95, 0.0)
 
@@ -145,6 +146,8 @@ def test_pixels(
                 bits |= SNOW
             if frozen:
                 bits |= FROZEN
+            if ndsi > ICY_INDEX:
+                bits |= ICY
             if not (candidate and hot > 0.0 and total > CLEAR_EVIDENCE) and not full:
                 bits |= CLEAR
             flags[row, column] = bits

@@ -13,7 +13,7 @@ from levelworks.ard.masks.morphology_kernels import fill_by_majority, grow
 from levelworks.ard.masks.parallax import find_moving
 from levelworks.ard.masks.pixel_test_kernels import test_pixels
 from levelworks.ard.masks.probability_kernels import GROWTH, SEED, weigh_evidence
-from levelworks.ard.masks.settings import CANDIDATE, VALID
+from levelworks.ard.masks.settings import VALID
 
 STILL = np.zeros((0, 0), np.int8)
 USUAL_THRESHOLD = 0.225
@@ -28,10 +28,10 @@ REVIEWS = 2
 def find_probability(inputs: Inputs, layers: Layers) -> ClearSky:
     """Find the probability of cloud at every pixel, and clouds before they are looked at as objects."""
     sky = _describe(inputs, _test(inputs, layers))
-    if layers.moving is not None:
+    if layers.moving is not None and layers.lift is not None:
         inputs.wait()
         for block in inputs.blocks():
-            find_moving(inputs, layers.flags, layers.moving, CANDIDATE, block)
+            find_moving(inputs, layers.flags, layers.moving, layers.lift, block)
     for review in range(REVIEWS):
         histograms = _weigh(inputs, layers, sky)
         if review + 1 < REVIEWS:

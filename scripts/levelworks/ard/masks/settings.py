@@ -22,11 +22,16 @@ FROZEN = 128
 CLOUD = 256
 SHADOW = 512
 BRIGHT = 1024
+ICY = 4096
+"""Its colour is partly that of snow or ice."""
 DEEP = 2048
 """Water dark enough in SWIR2 to stand for clear water."""
 
 BLOCK_MULTIPLE = 12
 """Blocks of rows hold whole cells of 20, 40 and 60 m of both missions."""
+
+LARGEST_BLOCK = 252
+"""Rows."""
 
 OBJECT_SIZE = 60.0
 """Metres of the cells on which clouds are objects and shadows are matched."""
@@ -65,8 +70,8 @@ class MaskOptions:
 
     @property
     def block(self) -> int:
-        """Return the rows of a block: the next multiple that holds whole cells."""
-        return math.ceil(self.block_rows / BLOCK_MULTIPLE) * BLOCK_MULTIPLE
+        """Return the rows of a block: the next multiple that holds whole cells, for ten bands stand in memory."""
+        return min(math.ceil(self.block_rows / BLOCK_MULTIPLE) * BLOCK_MULTIPLE, LARGEST_BLOCK)
 
 
 @dataclass(frozen=True)

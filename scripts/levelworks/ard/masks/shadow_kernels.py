@@ -6,7 +6,10 @@ import numpy as np
 from numba import njit
 
 from levelworks.ard.masks.settings import OBJECT_SIZE
-from levelworks.ard.masks.shade import EVIDENCE_STEP, UNSEEN
+from levelworks.ard.masks.shade_kernels import EVIDENCE_STEP, UNSEEN
+
+CLEARLY_HIGHER, HIGHER_BY = 1.1, 100.0
+"""A cloud hides others that are lower by a tenth and 100 m."""
 
 
 @njit(cache=True, nogil=True)
@@ -100,72 +103,6 @@ def score_heights(
 
 
 @njit(cache=True, nogil=True)
-def tell_decks_apart(
-    starts: np.ndarray,
-    rows: np.ndarray,
-    columns: np.ndarray,
-    heights: np.ndarray,
-    others: np.ndarray,
-    down: np.ndarray,
-    across: np.ndarray,
-    darkness: np.ndarray,
-    relief: np.ndarray,
-    bases: np.ndarray,
-    half: int,
-    gain: float,
-    metres: np.ndarray,
-) -> None:
-    """Give cells of a piece another usual height where their own surroundings show plainly that it is theirs.
-
-    Clouds of several decks overlap in one object; around each cell the evidence of every height is summed.
-
-    Parameters
-    ----------
-    heights : ndarray, shape (pieces,), float64
-        Metres; zero where no height is possible.
-    others : ndarray, shape (pieces, count), float64
-        Heights that clouds around have, metres; zeros don't count.
-    half : int
-        Cells on either side over which evidence is summed.
-    gain : float
-        Evidence by which another height must be better.
-    metres : ndarray, shape (cells,), float64
-        Height of each cell; filled in place.
-    """
-    for piece in range(starts.size - 1):
-        first, end = starts[piece], starts[piece + 1]
-        metres[first:end] = heights[piece]
-        if heights[piece] <= 0.0:
-            continue
-        top, bottom = rows[first], rows[first]
-        left, right = columns[first], columns[first]
-        for i in range(first, end):
-            top, bottom = min(top, rows[i]), max(bottom, rows[i])
-            left, right = min(left, columns[i]), max(right, columns[i])
-        best = np.empty(end - first, np.int64)
-        for k in range(-1, others.shape[1]):
-            height = heights[piece] if k < 0 else others[piece, k]
-            if height <= 0.0:
-                continue
-            sums = np.zeros((bottom - top + 2, right - left + 2), np.int64)
-            for i in range(first, end):
-                y, x, legal = shadow_of(rows[i], columns[i], height, down[piece], across[piece], relief, bases[piece])
-                if legal and 0 <= y < darkness.shape[0] and 0 <= x < darkness.shape[1] and darkness[y, x] != UNSEEN:
-                    sums[rows[i] - top + 1, columns[i] - left + 1] = darkness[y, x]
-            for y in range(1, sums.shape[0]):
-                for x in range(1, sums.shape[1]):
-                    sums[y, x] += sums[y - 1, x] + sums[y, x - 1] - sums[y - 1, x - 1]
-            for i in range(first, end):
-                upper, lower = max(rows[i] - top - half, 0), min(rows[i] - top + half + 1, sums.shape[0] - 1)
-                near, far = max(columns[i] - left - half, 0), min(columns[i] - left + half + 1, sums.shape[1] - 1)
-                around = sums[lower, far] - sums[upper, far] - sums[lower, near] + sums[upper, near]
-                if k < 0:
-                    best[i - first] = around + int(gain * EVIDENCE_STEP)
-                elif around > best[i - first]:
-                    best[i - first], metres[i] = around, height
-
-
-@njit(cache=True, nogil=True)
 def project_cells(
     starts: np.ndarray,
     rows: np.ndarray,
@@ -239,3 +176,87 @@ def cast(
             y, x = start + row + down - first, column + across
             if 0 <= y < height and 0 <= x < width:
                 shadow[y, x] = True
+
+
+@njit(cache=True, nogil=True)
+def hides_its_source(
+    row: int,
+    column: int,
+    levels: np.ndarray,
+    down: float,
+    across: float,
+    near_infrared: np.ndarray,
+    above: np.ndarray,
+) -> bool:
+    """Tell whether a cloud that the image does not show could shade a cell: one beyond it, or below another cloud.
+
+    Parameters
+    ----------
+    levels : ndarray, float64
+        Heights of clouds, metres.
+    down, across : float
+        Cells from a cloud to its shadow a metre of height.
+    near_infrared : ndarray, shape (rows, columns), uint16
+        Zero where there is no data.
+    above : ndarray, shape (rows, columns), int16
+        Heights of the clouds that are seen, metres; zero where none is.
+    """
+    for height in levels:
+        y, x = int(np.rint(row - height * down)), int(np.rint(column - height * across))
+        if not (0 <= y < near_infrared.shape[0] and 0 <= x < near_infrared.shape[1]) or near_infrared[y, x] == 0:
+            return True
+        if above[y, x] > CLEARLY_HIGHER * height + HIGHER_BY:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def dark_without_source(
+    darkness: np.ndarray,
+    known: np.ndarray,
+    near_infrared: np.ndarray,
+    above: np.ndarray,
+    levels: np.ndarray,
+    down: np.ndarray,
+    across: np.ndarray,
+    field_step: float,
+    least: float,
+    strong: float,
+) -> np.ndarray:
+    """Return dark cells that only a cloud the image does not show could shade: 1, or 2 where very dark; uint8.
+
+    Parameters
+    ----------
+    darkness : ndarray, shape (rows, columns), int8
+        As `find_shade` has it.
+    known : ndarray of bool, shape (rows, columns)
+        Cells that are explained already.
+    near_infrared, above, levels : ndarray
+        As `hides_its_source` takes them.
+    down, across : ndarray, shape of the field, float64
+        Metres from a cloud to its shadow a metre of height.
+    field_step : float
+        Cells along a side of a cell of the field.
+    least, strong : float
+        Mean evidence of three by three cells, of dark and of very dark ones.
+    """
+    rows, columns = darkness.shape
+    result = np.zeros((rows, columns), np.uint8)
+    for row in range(rows):
+        for column in range(columns):
+            if known[row, column] or near_infrared[row, column] == 0:
+                continue
+            total, count = 0, 0
+            for v in range(max(row - 1, 0), min(row + 2, rows)):
+                for u in range(max(column - 1, 0), min(column + 2, columns)):
+                    if darkness[v, u] != UNSEEN:
+                        total += darkness[v, u]
+                        count += 1
+            if count < 3 or total <= least * EVIDENCE_STEP * count:
+                continue
+            i, j = min(int(row / field_step), down.shape[0] - 1), min(int(column / field_step), down.shape[1] - 1)
+            if hides_its_source(
+                row, column, levels, down[i, j] / OBJECT_SIZE, across[i, j] / OBJECT_SIZE, near_infrared, above
+            ):
+                result[row, column] = 2 if total > strong * EVIDENCE_STEP * count else 1
+    return result

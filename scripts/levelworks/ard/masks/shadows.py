@@ -5,33 +5,40 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
-from levelworks.ard.masks.heights import agree_on_heights, likely_heights, trial_heights, usual_heights
-from levelworks.ard.masks.objects import NEIGHBOURS, PIECE_SIZE, Pieces, cut_pieces
+from levelworks.ard.masks.clear_sky_kernels import LAPSE_RATE
+from levelworks.ard.masks.height_hints import (
+    Hint,
+    decks_by_parallax,
+    decks_by_temperature,
+    hint_by_parallax,
+    hint_by_temperature,
+)
+from levelworks.ard.masks.heights import Agreement, agree_on_heights, trial_heights
+from levelworks.ard.masks.object_kernels import count_by_label, label_objects, select_labels, sum_by_label
+from levelworks.ard.masks.objects import PIECE_SIZE, Pieces, cut_pieces
 from levelworks.ard.masks.rays import Rays
 from levelworks.ard.masks.settings import OBJECT_SIZE
-from levelworks.ard.masks.shade import EVIDENCE_STEP, UNSEEN, find_shade
-from levelworks.ard.masks.shadow_kernels import project_cells, score_heights, tell_decks_apart
+from levelworks.ard.masks.shade import find_shade
+from levelworks.ard.masks.shade_kernels import EVIDENCE_STEP, UNSEEN
+from levelworks.ard.masks.shadow_kernels import dark_without_source, project_cells, score_heights
+from levelworks.ard.scene import FIELD_SPACING
 
-SAMPLES = 400
+SAMPLES = 256
 """Cells of a piece that are projected while its height is sought."""
 ROUNDS = 2
 """What sunlit ground looks like is learnt again once shadows are known."""
-LEAST_EVIDENCE = 0.1
-"""Mean evidence of the cells that can be seen, below which a piece throws no shadow that shows."""
-LEAST_CONTRAST = 0.25
-"""The same in excess of the mean over all heights."""
-DECK_REACH, DECK_GAIN = 5, 15.0
-"""Cells on either side whose evidence tells decks apart, and by how much it must."""
 HIDDEN = 0.1
 """Share of a shadow's cells that must be seen for it to be judged."""
 HALF = 0.5
 PLAINLY_LIT = -0.5
-"""Mean evidence below which ground is not in shadow."""
-OUTSIDE_EVIDENCE = 1.0
-"""Mean evidence around a cell that may lie in the shadow of a cloud beyond the image."""
-OUTSIDE_CELLS = 20
+"""Mean evidence of ground that is not in shadow at all, below which a piece of cloud throws none."""
+DARK, VERY_DARK = 0.3, 1.0
+"""Mean evidence around cells that may lie in the shadow of a cloud that the image does not show."""
+UNSEEN_CELLS, UNSEEN_SHARE = 20, 0.2
+"""Cells, and the share, of such a shadow that must be very dark."""
+UNSEEN_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Quantiles of the heights of clouds that are seen, at which those that are not may stand."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +61,24 @@ class Ground:
 
 
 @dataclass(frozen=True)
-class Warmth:
-    """Temperatures that bound heights.
+class Clouds:
+    """Clouds, and what is known of their heights, on cells of 60 m.
 
     Parameters
     ----------
-    cells : ndarray, shape (rows, columns), uint16
-        Kelvin times 100 on cells of 60 m; zero where there is none.
+    cloudy : ndarray of bool, shape (rows, columns)
+    temperature : ndarray, shape (rows, columns), uint16, or None
+        Kelvin times 100; zero where there is none.
     cold : ndarray, shape (squares down, squares across), float64
         Cold end of clear land at sea level on squares of `PIECE_SIZE`, kelvin.
+    lift : ndarray, shape (rows, columns), uint16, or None
+        Height by parallax, metres; zero where unknown.
     """
 
-    cells: np.ndarray
+    cloudy: np.ndarray
+    temperature: np.ndarray | None
     cold: np.ndarray
+    lift: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -79,8 +91,8 @@ class Shadows:
         Metres from a cell of cloud to its shadow, to the south and to the east; zero where none shows.
     heights : ndarray, shape (rows, columns), int16
         Of clouds above ground, metres; zero where no shadow shows.
-    outside : ndarray of bool, shape (rows, columns)
-        Shadows of clouds beyond the image.
+    unseen : ndarray of bool, shape (rows, columns)
+        Shadows of clouds that the image does not show.
     bright : ndarray of bool, shape (rows, columns)
         Objects that would throw a shadow on ground that is plainly not darkened.
     """
@@ -88,63 +100,62 @@ class Shadows:
     down: np.ndarray
     across: np.ndarray
     heights: np.ndarray
-    outside: np.ndarray
+    unseen: np.ndarray
     bright: np.ndarray
 
 
-def match_shadows(cloudy: np.ndarray, ground: Ground, rays: Rays, warmth: Warmth | None) -> Shadows:
-    """Find the shadow of every piece of cloud.
-
-    Parameters
-    ----------
-    cloudy : ndarray of bool, shape (rows, columns)
-        Cells with clouds.
-    """
-    pieces = cut_pieces(cloudy)
+def match_shadows(clouds: Clouds, ground: Ground, rays: Rays) -> Shadows:
+    """Find the shadow of every piece of cloud."""
+    cloudy = clouds.cloudy
+    pieces = cut_pieces(cloudy, _decks(clouds))
     shape = (int(cloudy.shape[0]), int(cloudy.shape[1]))
     down, across, above = (np.zeros(shape, np.int16) for _ in range(3))
     if not pieces.number:
         return Shadows(down, across, above, np.zeros(shape, bool), np.zeros(shape, bool))
-    rows = np.add.reduceat(pieces.rows, pieces.starts[:-1], dtype=np.int64) / pieces.sizes
-    columns = np.add.reduceat(pieces.columns, pieces.starts[:-1], dtype=np.int64) / pieces.sizes
+    rows, columns = (
+        np.add.reduceat(part, pieces.starts[:-1], dtype=np.int64) / pieces.sizes
+        for part in (pieces.rows, pieces.columns)
+    )
     along = rays.at(rows, columns)
     base = pieces.mean_of(ground.relief) if ground.relief.size else np.zeros(pieces.number)
     heights = trial_heights(rays.tangent)
-    likely = np.zeros((pieces.number, heights.size), np.float32)
-    if warmth is not None:
-        tile = round(PIECE_SIZE / OBJECT_SIZE)
-        square = (rows // tile).astype(int), (columns // tile).astype(int)
-        likely = likely_heights(pieces, warmth.cells, base, warmth.cold[square], heights)
-    scores, visible = np.empty(likely.shape, np.float32), np.empty(likely.shape, np.float32)
+    hint = _hint(clouds, pieces, rows, columns, base)
+    scores, visible = (np.empty((pieces.number, heights.size), np.float32) for _ in range(2))
     seen = ~cloudy & ~ground.water & (ground.near_infrared > 0)
     shadow = np.zeros(shape, bool)
-    metres = np.empty(pieces.rows.size)
     where = pieces.starts, pieces.rows, pieces.columns
     for _ in range(ROUNDS):
         darkness = find_shade(ground.near_infrared, ground.shortwave, seen, cloudy, shadow)
         score_heights(*where, heights, *along, darkness, ground.relief, base, SAMPLES, scores, visible)
-        agreement = agree_on_heights(pieces, scores, heights, likely, shape)
-        chosen = np.where(agreement.chosen >= 0, heights[np.maximum(agreement.chosen, 0)], 0.0)
-        others = usual_heights(agreement, heights)[agreement.square]
-        tell_decks_apart(*where, chosen, others, *along, darkness, ground.relief, base, DECK_REACH, DECK_GAIN, metres)
-        shows = np.repeat(shadow_shows(agreement.chosen, scores, visible), pieces.sizes)
-        cast = np.where(shows | (metres != np.repeat(chosen, pieces.sizes)), metres, 0.0)
+        found = agree_on_heights(pieces, scores, heights, hint, shape)
+        metres = np.repeat(found.chosen, pieces.sizes)
+        cast = np.where(np.repeat(shadow_shows(found, scores, visible), pieces.sizes), metres, 0.0)
         shadow[:] = False
         project_cells(*where, cast, *along, ground.relief, base, down, across, shadow)
     above[pieces.rows, pieces.columns] = np.rint(cast)
-    outside = find_outside(darkness, shadow, cloudy, ground, rays, cast)
-    return Shadows(down, across, above, outside, find_bright(cloudy, pieces, metres, along, darkness))
+    unseen = find_unseen(darkness, shadow, cloudy, ground, rays, above)
+    return Shadows(down, across, above, unseen, find_bright(cloudy, pieces, metres, along, darkness))
 
 
-def shadow_shows(chosen: np.ndarray, scores: np.ndarray, visible: np.ndarray) -> np.ndarray:
-    """Tell of each piece whether its shadow shows at the height chosen, or is hidden; see `score_heights`."""
-    index = np.maximum(chosen, 0)
-    every = np.arange(chosen.size)
-    evidence, part = scores[every, index], visible[every, index]
-    possible = np.isfinite(scores)
-    chance = np.where(possible, scores, 0.0).sum(axis=1) / np.maximum(possible.sum(axis=1), 1)
-    shows = (evidence > LEAST_EVIDENCE * part) | (evidence - chance > LEAST_CONTRAST * part)
-    return (chosen >= 0) & (shows | (part < HIDDEN))
+def _decks(clouds: Clouds) -> np.ndarray | None:
+    if clouds.temperature is not None:
+        return decks_by_temperature(clouds.cloudy, clouds.temperature)
+    return None if clouds.lift is None else decks_by_parallax(clouds.cloudy, clouds.lift)
+
+
+def _hint(clouds: Clouds, pieces: Pieces, rows: np.ndarray, columns: np.ndarray, base: np.ndarray) -> Hint | None:
+    if clouds.temperature is not None:
+        tile = round(PIECE_SIZE / OBJECT_SIZE)
+        cold = clouds.cold[(rows // tile).astype(int), (columns // tile).astype(int)]
+        return hint_by_temperature(pieces, clouds.temperature, cold - LAPSE_RATE * base)
+    return None if clouds.lift is None else hint_by_parallax(pieces, clouds.lift)
+
+
+def shadow_shows(found: Agreement, scores: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    """Tell of each piece whether a shadow can lie at the height found, be it hidden; see `score_heights`."""
+    every = np.arange(found.index.size)
+    evidence, part = scores[every, found.index], visible[every, found.index]
+    return (found.chosen > 0.0) & ((evidence > PLAINLY_LIT * part) | (part < HIDDEN))
 
 
 def find_bright(
@@ -176,7 +187,7 @@ def find_bright(
     values = np.full(y.shape, UNSEEN, np.int64)
     values[inside] = darkness[y[inside], x[inside]]
     values[metres <= 0] = UNSEEN
-    labels, number = ndimage.label(cloudy, NEIGHBOURS)
+    labels, number = label_objects(cloudy)
     label = labels[rows, columns]
     seen = values != UNSEEN
     sizes = np.bincount(label, minlength=number + 1)
@@ -184,39 +195,39 @@ def find_bright(
     sums = np.bincount(label[seen], weights=values[seen], minlength=number + 1)
     bright = (counts >= HALF * sizes) & (counts > 0) & (sums < PLAINLY_LIT * EVIDENCE_STEP * counts)
     bright[0] = False
-    return bright[labels]
+    return select_labels(labels, bright)
 
 
-def find_outside(
-    darkness: np.ndarray, shadow: np.ndarray, cloudy: np.ndarray, ground: Ground, rays: Rays, heights: np.ndarray
+def find_unseen(
+    darkness: np.ndarray, shadow: np.ndarray, cloudy: np.ndarray, ground: Ground, rays: Rays, above: np.ndarray
 ) -> np.ndarray:
-    """Find shadows of clouds that stand beyond the image: compact, dark, and within reach of its sunward border.
+    """Find shadows of clouds that the image does not show: they stand beyond it, or below higher ones.
+
+    Such clouds are taken to stand at the heights of those that are seen. What they may shade must be dark, compact,
+    and very dark in part.
 
     Parameters
     ----------
-    heights : ndarray
-        Of the clouds in the image, whose median those beyond it are taken to have; zeros do not count.
+    darkness : ndarray, shape (rows, columns), int8
+        As `find_shade` has it.
+    shadow, cloudy : ndarray of bool, shape (rows, columns)
+        What is explained.
+    above : ndarray, shape (rows, columns), int16
+        Heights of the clouds that are seen, metres; zero where none is.
 
     Returns
     -------
     ndarray of bool, shape (rows, columns)
     """
-    standing = heights[heights > 0]
+    standing = above[above > 0]
     if not standing.size:
         return np.zeros(darkness.shape, bool)
-    height = float(np.quantile(standing, 0.75))
-    valid = ground.near_infrared > 0
-    place = np.indices(darkness.shape, dtype=np.int32)
-    rows, columns = place[0], place[1]
-    down, across = rays.at(rows[:, 0], np.full(rows.shape[0], rows.shape[1] // 2))
-    rows = rows - np.rint(height * down).astype(np.int32)[:, None]
-    columns = columns - np.rint(height * across).astype(np.int32)[:, None]
-    inside = (rows >= 0) & (rows < valid.shape[0]) & (columns >= 0) & (columns < valid.shape[1])
-    inside[inside] = valid[rows[inside], columns[inside]]
-    weight = (darkness != UNSEEN).astype(np.float32)
-    around = ndimage.uniform_filter(darkness * weight, 3) / np.maximum(ndimage.uniform_filter(weight, 3), 0.3)
-    dark = ~inside & valid & ~cloudy & ~ground.water & ~shadow & (around > OUTSIDE_EVIDENCE * EVIDENCE_STEP)
-    labels, number = ndimage.label(dark, NEIGHBOURS)
-    large = np.bincount(labels.ravel(), minlength=number + 1) >= OUTSIDE_CELLS
-    large[0] = False
-    return large[labels]
+    dark = dark_without_source(
+        darkness, shadow | cloudy | ground.water, ground.near_infrared, above, np.quantile(standing, UNSEEN_LEVELS),
+        rays.down, rays.across, FIELD_SPACING / OBJECT_SIZE, DARK, VERY_DARK,
+    )  # fmt: skip
+    labels, number = label_objects(dark > 0)
+    very = sum_by_label(labels, number, (dark > 1).astype(np.uint8))
+    found = (very >= UNSEEN_CELLS) & (very >= UNSEEN_SHARE * count_by_label(labels, number))
+    found[0] = False
+    return select_labels(labels, found)

@@ -38,6 +38,8 @@ FULL_SCENE_KM = 185.0
 OFF_TRACK_KM = 120.0
 """From the nominal centre: a frame farther off is no frame of its path and row."""
 OFF_NADIR_DEGREES = 1.0
+READ_ROWS = 512
+"""Of a band of angles that are read at a time, a multiple of the usual tiles and strips."""
 MARGIN = 3.0
 """Cells about the swath that take the nearest direction, so that its outer pixels can be interpolated."""
 DESCENDING_ROWS = range(1, 123)
@@ -98,9 +100,15 @@ def _at_centres(path: Path, grid: ImageGrid) -> np.ndarray:
     field = grid.coarser(step)
     rows = np.minimum(np.arange(field.rows) * step + step // 2, grid.rows - 1)
     columns = np.minimum(np.arange(field.columns) * step + step // 2, grid.columns - 1)
-    values = np.stack([file.read(row, row + 1)[0, columns] for row in rows.tolist()])
+    values = np.empty((field.rows, field.columns), np.int32)
+    # Some hundred rows at a time: of a compressed file, one row costs as much as the whole tile that it is in.
+    for start in range(0, grid.rows, READ_ROWS):
+        inside = np.flatnonzero((rows >= start) & (rows < start + READ_ROWS))
+        if inside.size:
+            read = file.read(start, min(start + READ_ROWS, grid.rows))
+            values[inside] = read[np.ix_(rows[inside] - start, columns)]
     file.close()
-    return values.astype(np.int32)
+    return values
 
 
 def scene_track(mtl: Mtl, crs: str, *, steered: bool) -> tuple[Track, str]:

@@ -122,6 +122,12 @@ class Terrain:
         """Tell whether the terrain is level at 0 m everywhere."""
         return self._elevation is None
 
+    def elevation(self, start: int, stop: int) -> np.ndarray:
+        """Return the elevation (m) of the rows start to stop, float32."""
+        if self._elevation is None:
+            return np.zeros((stop - start, self.grid.columns), np.float32)
+        return self._elevation.read(start, stop)
+
     def block(self, start: int, stop: int) -> Illumination:
         """Return how the sun falls on the rows start to stop; the same values however rows are cut."""
         shape = stop - start, self.grid.columns
