@@ -14,7 +14,7 @@ from slurm_cluster import SlurmCluster
 from workflow import BIN, Workflow, references, simulated
 
 QUICK = ("--seconds-between-status-checks", "1", "--jobarray-query-interval", "3", "--jobarray-gather", "0.5")
-FRAMES = 5
+FRAMES = 4
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,7 @@ def check(campaign: Workflow, reference: Workflow, output: str, scheduler: str) 
     assert "truncated" in table[1]
 
 
+@pytest.mark.long
 def test_slurm_gives_the_same_products(slurm: SlurmCluster, reference: Workflow, tmp_path: Path) -> None:
     campaign = make_campaign(tmp_path)
     campaign.variables = {**slurm.environment(), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
@@ -56,6 +57,7 @@ def test_slurm_gives_the_same_products(slurm: SlurmCluster, reference: Workflow,
     assert "Nothing to be done" in campaign.run("coronagraph", *QUICK, profile="slurm").stdout
 
 
+@pytest.mark.long
 def test_lsf_gives_the_same_products(reference: Workflow, tmp_path: Path) -> None:
     campaign = make_campaign(tmp_path / "work")
     with LsfEmulator(tmp_path / "lsf", slots=4) as lsf:
@@ -65,6 +67,7 @@ def test_lsf_gives_the_same_products(reference: Workflow, tmp_path: Path) -> Non
         assert "Nothing to be done" in campaign.run("coronagraph", *QUICK, profile="lsf").stdout
 
 
+@pytest.mark.long
 def test_this_machine_gives_the_same_products(reference: Workflow, tmp_path: Path) -> None:
     campaign = make_campaign(tmp_path)
     output = campaign.run("coronagraph", profile="local").stdout

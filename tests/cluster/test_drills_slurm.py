@@ -106,6 +106,7 @@ def _accounted(slurm: SlurmCluster) -> dict[str, tuple[str, str, str, str]]:
     return {row.split("|")[0]: tuple(row.split("|")[1:]) for row in rows if re.match(r"\d+_\d+\|", row)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", DRILLS)
 def test_drill(name: str, site: Site, tmp_path: Path) -> None:
     DRILLS[name](Drill(site, tmp_path / "work"))

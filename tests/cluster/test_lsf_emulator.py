@@ -17,7 +17,7 @@ import pytest
 from lsf_cluster import LsfEmulator
 
 PYTHON = shlex.quote(sys.executable)
-LONG = f"30.{os.getpid()}"  # seconds that no other program sleeps
+LONG = f"300.{os.getpid()}"  # seconds that no other program sleeps
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def alive() -> list[int]:
     return [one.pid for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", LONG]]
 
 
-def until(condition, seconds: float = 10) -> None:
+def until(condition, seconds: float = 90) -> None:
     """Wait for a condition."""
     end = time.monotonic() + seconds
     while not condition():
@@ -212,14 +212,14 @@ def test_ends(lsf, command, end):
 
 def test_the_run_limit_with_a_factor(lsf, tmp_path):
     lsf.set(run_limit_factor=1 / 60)
-    job = lsf.submit("-W", "1", "-o", "log", "sleep 30", cwd=tmp_path)
-    deaf = lsf.submit("-W", "0:1", "trap '' USR2; sleep 30; sleep 30")
-    kind = lsf.submit("-W", "1", "trap 'exit 3' USR2; sleep 30")
+    job = lsf.submit("-W", "1", "-o", "log", "sleep 300", cwd=tmp_path)
+    deaf = lsf.submit("-W", "0:1", "trap '' USR2; sleep 300; sleep 300")
+    kind = lsf.submit("-W", "1", "trap 'exit 3' USR2; sleep 300")
     fast = lsf.submit("-W", "1", "sleep 0.1")
     assert lsf.wait(job) == ["EXIT"]
     reason = "TERM_RUNLIMIT: job killed after reaching LSF run time limit"
     assert lsf.fields(job, "exit_code exit_reason") == [["140", reason]]
-    assert 1 <= float(lsf.fields(job, "run_time")[0][0].split()[0]) <= 3
+    assert 1 <= float(lsf.fields(job, "run_time")[0][0].split()[0]) < 30
     lsf.wait(deaf)
     assert lsf.fields(deaf, "exit_code exit_reason") == [["143", reason]]
     lsf.wait(kind)
@@ -301,10 +301,11 @@ def test_elements_are_independent_and_limited(lsf, tmp_path):
 
 
 def test_slots_and_dispatch_delay(lsf):
-    lsf.set(slots=2, dispatch_delay=0.5)
-    job = lsf.submit("-J", "a[1-3]", "sleep 30")
+    lsf.set(slots=2, dispatch_delay=4)
+    job = lsf.submit("-J", "a[1-3]", "sleep 300")
     wide = lsf.submit("-n", "3", "true")
     assert lsf.states(job) == ["PEND"] * 3
+    lsf.set(dispatch_delay=0.1)
     until(lambda: lsf.states(job) == ["RUN", "RUN", "PEND"])
     assert lsf.fields(f"{job}[1-2]", "exec_host") == [["hosta"], ["hostb"]]
     lsf.run("bkill", f"{job}[1]")
@@ -318,7 +319,7 @@ def test_slots_and_dispatch_delay(lsf):
 
 def test_a_large_array(lsf):
     job = lsf.submit("-J", "a[1-200]", "true")
-    assert lsf.wait(job, timeout=30) == ["DONE"] * 200
+    assert lsf.wait(job) == ["DONE"] * 200
 
 
 # Hosts and resources
@@ -326,9 +327,9 @@ def test_a_large_array(lsf):
 
 def test_spans_and_selections(lsf):
     lsf.set(slots=8)
-    spread = lsf.submit("-n", "4", "-R", "span[ptile=2]", "sleep 30")
-    together = lsf.submit("-n", "3", "-R", "span[hosts=1]", "-R", "select[hname!='hosta' && mem>100]", "sleep 30")
-    plain = lsf.submit("-R", "hname != hosta", "sleep 30")
+    spread = lsf.submit("-n", "4", "-R", "span[ptile=2]", "sleep 300")
+    together = lsf.submit("-n", "3", "-R", "span[hosts=1]", "-R", "select[hname!='hosta' && mem>100]", "sleep 300")
+    plain = lsf.submit("-R", "hname != hosta", "sleep 300")
     lsf.wait(together, "RUN")
     assert lsf.fields(spread, "exec_host") == [["2*hosta:2*hostb"]]
     assert lsf.fields(together, "exec_host nalloc_slot") == [["3*hostb", "3"]]
@@ -344,7 +345,7 @@ def test_spans_and_selections(lsf):
 @pytest.mark.parametrize(("reserve_per", "expected"), [("slot", ["RUN", "PEND"]), ("job", ["RUN", "RUN"])])
 def test_reservations_per_slot_or_per_job(lsf, reserve_per, expected):
     lsf.set(reserve_per=reserve_per, host_memory=1000, hosts=["hosta"], slots=8)
-    words = ["-n", "2", "-R", "rusage[mem=300]", "-R", "span[hosts=1]", "sleep 30"]
+    words = ["-n", "2", "-R", "rusage[mem=300]", "-R", "span[hosts=1]", "sleep 300"]
     first, second = lsf.submit(*words), lsf.submit(*words)
     lsf.wait(first, "RUN")
     time.sleep(0.1)
@@ -355,7 +356,7 @@ def test_reservations_per_slot_or_per_job(lsf, reserve_per, expected):
 
 def test_an_exclusive_job_is_alone_on_its_host(lsf):
     lsf.set(hosts=["hosta"])
-    alone = lsf.submit("-x", "sleep 30")
+    alone = lsf.submit("-x", "sleep 300")
     lsf.wait(alone, "RUN")
     other = lsf.submit("true")
     time.sleep(0.1)
@@ -386,9 +387,9 @@ def test_bkill(lsf):
 
 def test_bkill_of_stubborn_jobs(lsf):
     lsf.set(terminate_interval=0.2)
-    deaf = lsf.submit("trap '' INT TERM; sleep 30; sleep 30")
-    forced = lsf.submit("trap '' INT TERM; sleep 30")
-    named = lsf.submit("-J", "some[1-2]", "-q", "short", "sleep 30")
+    deaf = lsf.submit("trap '' INT TERM; sleep 300; sleep 300")
+    forced = lsf.submit("trap '' INT TERM; sleep 300")
+    named = lsf.submit("-J", "some[1-2]", "-q", "short", "sleep 300")
     signaled = lsf.submit("trap 'exit 9' USR1; while :; do sleep 0.05; done")
     lsf.wait(deaf, "RUN")
     until(lambda: lsf.states(signaled) == ["PEND"])
@@ -415,7 +416,7 @@ def test_a_killed_worker_has_time_to_clean_up(lsf, tmp_path):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.3), open("tidy", "w"), sys.exit(1)))
         open("ready", "w")
-        time.sleep(30)
+        time.sleep(300)
         """
     (tmp_path / "worker.py").write_text(textwrap.dedent(program))
     job = lsf.submit(f"{PYTHON} -S worker.py; true", cwd=tmp_path)
@@ -427,13 +428,13 @@ def test_a_killed_worker_has_time_to_clean_up(lsf, tmp_path):
 
 def test_stop_and_resume(lsf):
     lsf.set(slots=1)
-    running = lsf.submit("sleep 1")
+    running = lsf.submit("sleep 4")
     lsf.wait(running, "RUN")
     pending = lsf.submit("true")
     assert lsf.run("bstop", str(running)).stdout == f"Job <{running}> is being stopped\n"
     lsf.run("bstop", str(pending))
     assert lsf.states(running) + lsf.states(pending) == ["USUSP", "PSUSP"]
-    time.sleep(1.1)
+    time.sleep(4.1)
     assert lsf.states(running) == ["USUSP"]
     assert lsf.run("bresume", str(running), str(pending)).returncode == 0
     assert lsf.wait(running) + lsf.wait(pending) == ["DONE", "DONE"]
@@ -466,11 +467,11 @@ def test_requeue_exit_values(lsf, tmp_path):
 def test_the_forms_of_bjobs(lsf):
     bad = "No unfinished job found\n"
     assert lsf.run("bjobs").stderr == bad
-    run = lsf.submit("-J", "Snakemake_rule_a:g=1___(u-u-i-d)", "sleep 30")
+    run = lsf.submit("-J", "Snakemake_rule_a:g=1___(u-u-i-d)", "sleep 300")
     lsf.wait(run, "RUN")
     done = lsf.submit("-J", "Snakemake_rule_b___(u-u-i-d)", "true")
     lsf.wait(done)
-    other = lsf.submit("-J", "other[1-2]", "sleep 30")
+    other = lsf.submit("-J", "other[1-2]", "sleep 300")
     lsf.wait(other, "RUN")
     glued = lsf.run("bjobs", "-noheader", "-o", "jobid stat", "-aJ", "*u-u-i-d*")
     assert [line.split() for line in glued.stdout.splitlines()] == [[str(run), "RUN"], [str(done), "DONE"]]
@@ -584,7 +585,7 @@ def test_a_lost_element(lsf):
 
 def test_an_unknown_job_goes_on(lsf):
     job = lsf.submit("sleep 0.6; exit 5")
-    lsf.unknown(job, 1.8)
+    lsf.unknown(job, 5)
     assert lsf.fields(job, "stat exit_code") == [["UNKWN", "-"]]
     time.sleep(1.0)
     assert lsf.fields(job, "stat exit_code") == [["UNKWN", "-"]]
@@ -595,9 +596,9 @@ def test_an_unknown_job_goes_on(lsf):
 def test_a_host_fails(lsf):
     lsf.set(slots=6)
     plain = lsf.submit("-m", "hosta", f"sleep {LONG}")
-    again = lsf.submit("-r", "-R", "order[ut]", "sleep 30")
-    both = lsf.submit("-n", "2", "-R", "span[ptile=1]", "sleep 30")
-    elsewhere = lsf.submit("-R", "select[hname==hostb]", "sleep 30")
+    again = lsf.submit("-r", "-R", "order[ut]", "sleep 300")
+    both = lsf.submit("-n", "2", "-R", "span[ptile=1]", "sleep 300")
+    elsewhere = lsf.submit("-R", "select[hname==hostb]", "sleep 300")
     for job in (plain, again, both, elsewhere):
         lsf.wait(job, "RUN")
     on = lsf.fields(again, "exec_host")[0][0]
@@ -616,8 +617,8 @@ def test_a_host_fails(lsf):
 
 
 def test_preemption(lsf, tmp_path):
-    job = lsf.submit("-J", "a[1-2]", "sleep 30")
-    again = lsf.submit("-r", "test -e tried && exit 0; touch tried; sleep 30", cwd=tmp_path)
+    job = lsf.submit("-J", "a[1-2]", "sleep 300")
+    again = lsf.submit("-r", "test -e tried && exit 0; touch tried; sleep 300", cwd=tmp_path)
     lsf.wait(job, "RUN")
     until((tmp_path / "tried").exists)
     lsf.preempt(f"{job}[2]")
@@ -633,14 +634,14 @@ def test_stopping_the_cluster_kills_every_process(tmp_path):
         job = cluster.submit(f"setsid sleep {LONG} & setsid sleep {LONG} & sleep {LONG}")
         cluster.wait(job, "RUN")
         until(lambda: len(alive()) == 3)
-    until(lambda: not alive(), 2)
+    until(lambda: not alive())
 
 
 def test_starting_is_fast(tmp_path):
     start = time.monotonic()
     with LsfEmulator(tmp_path / "lsf") as cluster:
         cluster.submit("true")
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 10
 
 
 # The stock plug-in

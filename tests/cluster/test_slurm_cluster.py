@@ -20,8 +20,8 @@ def test_jobs_are_accounted_for_with_their_exit_codes(slurm: SlurmCluster, tmp_p
 
 
 def test_array_runs_as_many_elements_at_a_time_as_it_says(slurm: SlurmCluster) -> None:
-    array = slurm.submit("--array=1-4%2", "--mem=10", "--wrap=sleep 2")
-    wait_until(lambda: running(slurm, array) > 0, 20, lambda: "no element runs")
+    array = slurm.submit("--array=1-4%2", "--mem=10", "--wrap=sleep 4")
+    wait_until(lambda: running(slurm, array) > 0, 120, lambda: "no element runs")
     assert running(slurm, array) <= 2
     pending = slurm.run("squeue", "--noheader", f"--jobs={array}", "--states=PENDING", "--format=%i|%r").stdout
     assert pending == f"{array}_[3-4%2]|JobArrayTaskLimit\n"
@@ -30,23 +30,23 @@ def test_array_runs_as_many_elements_at_a_time_as_it_says(slurm: SlurmCluster) -
 
 
 def test_job_is_killed_for_more_memory_than_it_asked_for(slurm: SlurmCluster, tmp_path: Path) -> None:
-    program = "import time; held = bytearray(200 << 20); time.sleep(30)"
+    program = "import time; held = bytearray(200 << 20); time.sleep(300)"
     job = slurm.submit("--mem=50", f"--output={tmp_path}/log", f'--wrap=exec {sys.executable} -c "{program}"')
     killed = {("FAILED", "0:9"), ("OUT_OF_MEMORY", "0:125")}
     # the accounting hears of an end some seconds later than the queue
-    wait_until(lambda: slurm.accounted(job).get(job) in killed, 30, lambda: f"it is {slurm.accounted(job)}")
+    wait_until(lambda: slurm.accounted(job).get(job) in killed, 120, lambda: f"it is {slurm.accounted(job)}")
     assert "exceeded memory limit" in (tmp_path / "log").read_text()
 
 
 def test_cancelled_job_says_by_whom(slurm: SlurmCluster) -> None:
-    job = slurm.submit("--wrap=sleep 60")
+    job = slurm.submit("--wrap=sleep 600")
     slurm.wait_for_state(job, "RUNNING")
     slurm.run("scancel", job)
     assert slurm.wait_for_state(job, "CANCELLED") == {job: ("CANCELLED by 0", "0:0")}
 
 
 def test_urgent_job_preempts_a_low_one(slurm: SlurmCluster) -> None:
-    low = slurm.submit("--partition=low", "--cpus-per-task=8", "--wrap=sleep 60")
+    low = slurm.submit("--partition=low", "--cpus-per-task=8", "--wrap=sleep 600")
     slurm.wait_for_state(low, "RUNNING")
     urgent = slurm.submit("--partition=urgent", "--cpus-per-task=8", "--wrap=true")
     slurm.wait_for_state(urgent, "COMPLETED")
@@ -54,8 +54,8 @@ def test_urgent_job_preempts_a_low_one(slurm: SlurmCluster) -> None:
 
 
 def test_loss_of_the_node_fails_its_jobs_or_requeues_them(slurm: SlurmCluster) -> None:
-    lost = slurm.submit("--no-requeue", "--wrap=sleep 60")
-    requeued = slurm.submit("--requeue", "--wrap=sleep 60")
+    lost = slurm.submit("--no-requeue", "--wrap=sleep 600")
+    requeued = slurm.submit("--requeue", "--wrap=sleep 600")
     slurm.wait_for_state(lost, "RUNNING")
     slurm.wait_for_state(requeued, "RUNNING")
     slurm.fail_node()

@@ -16,8 +16,8 @@ QUICK = ("--seconds-between-status-checks", "1", "--jobarray-query-interval", "3
 
 
 def make_campaign(folder: Path) -> Workflow:
-    """Simulate two days of three datasets."""
-    simulated_days(folder / "raw", days=2, targets=2)
+    """Simulate two days of three datasets over one target."""
+    simulated_days(folder / "raw", days=2, targets=1)
     return Workflow(folder, {"xco2": section(world="on", cogs="on")})
 
 
@@ -36,12 +36,14 @@ def check(campaign: Workflow, reference: dict[str, bytes], profile: str) -> None
     assert "Nothing to be done" in campaign.run("xco2", *QUICK, profile=profile).stdout
 
 
+@pytest.mark.long
 def test_slurm_gives_the_same_stores(slurm: SlurmCluster, reference: dict[str, bytes], tmp_path: Path) -> None:
     campaign = make_campaign(tmp_path)
     campaign.variables = {**slurm.environment(), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     check(campaign, reference, "slurm")
 
 
+@pytest.mark.long
 def test_lsf_gives_the_same_stores(reference: dict[str, bytes], tmp_path: Path) -> None:
     campaign = make_campaign(tmp_path / "work")
     with LsfEmulator(tmp_path / "lsf", slots=4) as lsf:

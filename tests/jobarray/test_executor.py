@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from snakemake.benchmark import BenchmarkRecord
+from warm_snakemake import Snakemake
 
 from workflow import environment
 
 WORDS = [
-    *("snakemake", "--executor", "jobarray", "--jobarray-backend", "local", "--jobs", "100", "--cores", "2"),
+    *("--executor", "jobarray", "--jobarray-backend", "local", "--jobs", "100", "--cores", "2"),
     *("--jobarray-transient-delay", "0.2", "--latency-wait", "2"),
 ]
 CHAIN = """
@@ -48,28 +48,25 @@ class Campaign:
     def __init__(self, folder: Path, snakefile: str) -> None:
         self.folder = folder
         (folder / "Snakefile").write_text(snakefile)
-        self._processes: list[subprocess.Popen[str]] = []
+        self._processes: list[tuple[Snakemake, Path]] = []
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [*WORDS, *words],
-            cwd=self.folder,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._processes.append(process)
+    def start(self, *words: str) -> Snakemake:
+        log = self.folder / f"{len(self._processes)}.log"
+        process = Snakemake([*WORDS, *words], self.folder, environment(), log)
+        self._processes.append((process, log))
         return process
 
+    def finish(self) -> tuple[int, str]:
+        """Wait for the one that was started last; return its exit code and what it printed."""
+        process, log = self._processes[-1]
+        return process.wait(100), log.read_text()
+
     def run(self, *words: str) -> tuple[int, str]:
-        process = self.start(*words)
-        printed, _ = process.communicate(timeout=100)
-        return process.returncode, printed
+        self.start(*words)
+        return self.finish()
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
-        until = time.monotonic() + 40
+        until = time.monotonic() + 120
         while not condition():
             assert time.monotonic() < until
             time.sleep(0.05)
@@ -84,10 +81,10 @@ class Campaign:
 
     def end(self) -> None:
         (self.folder / "go").touch()
-        for process in self._processes:
+        for process, _ in self._processes:
             if process.poll() is None:
-                process.kill()
-                process.communicate()
+                process.signal(signal.SIGKILL)
+                process.wait()
 
 
 @pytest.fixture
@@ -220,14 +217,14 @@ def test_the_next_controller_adopts_what_a_killed_one_left(campaign: Callable[[s
     one = campaign(WAITS)
     first = one.start()
     one.wait_for_runs(2)
-    first.kill()
-    first.communicate()
+    first.signal(signal.SIGKILL)
+    first.wait()
     second = one.start("--rerun-incomplete", "--nolock")
     one.wait_for(lambda: str(second.pid) in (one.folder / ".snakemake/jobarray/controller.json").read_text())
     time.sleep(0.5)
     (one.folder / "go").touch()
-    printed, _ = second.communicate(timeout=60)
-    assert second.returncode == 0, printed
+    code, printed = one.finish()
+    assert code == 0, printed
     assert "an earlier run left 2 " in printed
     assert one.runs == ["a", "b"]
 
@@ -246,9 +243,9 @@ def test_an_interrupt_cancels_what_runs_and_the_next_run_submits_it_anew(campaig
     one = campaign(WAITS)
     process = one.start()
     one.wait_for_runs(2)
-    process.send_signal(signal.SIGINT)
-    printed, _ = process.communicate(timeout=60)
-    assert process.returncode != 0
+    process.signal(signal.SIGINT)
+    code, printed = one.finish()
+    assert code != 0
     assert "cancelled" in printed
     assert not [path for path in Path("/proc").glob("[0-9]*/cwd") if _is(path, one.folder)]
     (one.folder / "go").touch()

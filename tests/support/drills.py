@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from warm_snakemake import Snakemake, run_snakemake
+
 PYTHON = sys.executable
 
 ACT = """\
@@ -40,7 +42,7 @@ for line in text.splitlines() if stage == "first" else ():
         held[::4096] = b"x" * len(held[::4096])
         time.sleep(float(words[1]) if len(words) > 1 else 3)
     elif action == "wait":
-        until = time.time() + 90
+        until = time.time() + 300
         while not os.path.exists(words[0]) and time.time() < until:
             time.sleep(0.05)
     elif action == "sleep":
@@ -186,7 +188,7 @@ class Drill:
         (folder / "act.py").write_text(ACT.replace("\\\\n", "\\n"))
         (folder / "ranks.py").write_text(RANKS)
         self.output = ""
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Snakemake | None = None
         self._log = folder / "snakemake.txt"
 
     def granules(self, count: int, instructions: str = "", *, prefix: str = "g") -> None:
@@ -201,29 +203,25 @@ class Drill:
             (self.folder / "asks" / f"{name}.{what}").write_text(str(amount))
 
     def command(self, *words: str, retries: int = 2) -> list[str]:
-        """Return the command line."""
+        """Return the command line, the name of the program aside."""
         common = ["--jobs", "1000", "--scheduler", "firstfit", "--keep-going", "--rerun-incomplete"]
         quick = ["--seconds-between-status-checks", "1", "--latency-wait", "5"]
         ours = ["query-interval=2", "gather=0.3", "lost-after=6", "transient-delay=2"]
         options = [word for one in ours for word in (f"--jobarray-{one.split('=')[0]}", one.split("=")[1])]
-        base = [PYTHON, "-m", "snakemake", "--executor", "jobarray", "--nocolor", "--retries", str(retries)]
+        base = ["--executor", "jobarray", "--nocolor", "--retries", str(retries)]
         return [*base, *common, *quick, *options, *self.site.settings, *words]
 
     def start(self, *words: str, retries: int = 2) -> None:
         """Start the workflow."""
-        with open(self._log, "w", encoding="utf-8") as log:
-            self._process = subprocess.Popen(
-                self.command(*words, retries=retries),
-                cwd=self.folder,
-                env=self.site.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                text=True,
-                start_new_session=True,
-            )
+        self._log.write_text("")
+        command = self.command(*words, retries=retries)
+        self._process = Snakemake(command, self.folder, self.site.environment(), self._log)
 
-    def finish(self, code: int = 0, seconds: float = 150) -> str:
+    def beside(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run another Snakemake in the folder."""
+        return run_snakemake(words, self.folder, self.site.environment())
+
+    def finish(self, code: int = 0, seconds: float = 400) -> str:
         """Wait for the end, compare its exit code and return the output."""
         assert self._process is not None
         try:
@@ -243,7 +241,7 @@ class Drill:
     def signal(self, number: int) -> None:
         """Send a signal to the controller alone."""
         assert self._process is not None
-        os.kill(self._process.pid, number)
+        self._process.signal(number)
 
     def kill(self) -> None:
         """Kill the controller as a login node's reboot would, and take its lock away as the manual says."""
@@ -251,10 +249,15 @@ class Drill:
         assert self._process is not None
         self._process.wait()
         self.output = self._log.read_text()
-        unlock = [PYTHON, "-m", "snakemake", "--unlock"]
-        subprocess.run(unlock, cwd=self.folder, env=self.site.environment(), capture_output=True, check=True)
+        self.beside("--unlock").check_returncode()
 
-    def until(self, so: Callable[[], object], what: str, seconds: float = 60) -> None:
+    def end(self) -> None:
+        """End what still runs, as after a test that failed."""
+        if self._process is not None and self._process.poll() is None:
+            self.signal(signal.SIGINT)
+            self._process.wait(60)
+
+    def until(self, so: Callable[[], object], what: str, seconds: float = 240) -> None:
         """Wait until something is so."""
         end = time.monotonic() + seconds
         while not so():
@@ -301,8 +304,6 @@ class Drill:
             assert self.counts("finished")[f"second-{granule}"] == 1
         partial = [path for path in (self.folder / "out").rglob("*") if path.name.endswith(".part")]
         assert not partial
-        plan = subprocess.run(
-            self.command("--dry-run"), cwd=self.folder, env=self.site.environment(), capture_output=True, text=True
-        )
+        plan = self.beside(*self.command("--dry-run"))
         jobs = re.findall(r"^(first|second)\s+(\d+)$", plan.stdout, flags=re.MULTILINE)
         assert dict(jobs) == ({"first": str(len(missing)), "second": str(len(missing))} if missing else {}), plan.stdout

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import netCDF4
@@ -59,6 +61,14 @@ def edit(path: Path, **values: Any) -> Path:
     return path
 
 
+@cache
+def lite_day(dataset: str, day: dt.date, passes: tuple[Overpass, ...], **given: Any) -> tuple[str, bytes]:
+    """Return name and bytes of a simulated Lite file; what is asked for again is not simulated again."""
+    with TemporaryDirectory() as folder:
+        path = simulate_day(Path(folder), dataset, day, passes, **given)  # type: ignore[arg-type]
+        return path.name, path.read_bytes()
+
+
 class LiteLine:
     """The stages of the line on small days; products stand in folders named for their stage."""
 
@@ -73,7 +83,11 @@ class LiteLine:
         flown = passes or (overpass(day=number),)
         usual = {"background": 10, "fill_share": 0.0}
         date = FIRST + dt.timedelta(days=number)
-        return simulate_day(self.folder / folder, dataset, date, flown, **{**usual, **given})  # type: ignore[arg-type]
+        name, content = lite_day(dataset, date, flown, **{**usual, **given})
+        path = self.folder / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
 
     def run(self, stage: str, options: dict[str, Any], **files: Path | Sequence[Path] | None) -> Any:
         """Run a stage and return its outcome."""

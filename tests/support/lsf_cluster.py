@@ -72,7 +72,7 @@ class LsfEmulator:
                 stderr=log,
                 start_new_session=True,
             )
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not (self.folder / "mbatchd.sock").exists():
             if self._daemon.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"mbatchd did not start:\n{(self.folder / 'mbatchd.log').read_text()}")
@@ -123,7 +123,7 @@ class LsfEmulator:
         """Return the state of a job, or of every element of an array."""
         return [state for (state,) in self.fields(job, "stat")]
 
-    def wait(self, job: int | str, *states: str, timeout: float = 20.0) -> list[str]:
+    def wait(self, job: int | str, *states: str, timeout: float = 90.0) -> list[str]:
         """Wait until a job, or every element of an array, is in one of the states (by default: has ended)."""
         until = time.monotonic() + timeout
         wanted = set(states) or {"DONE", "EXIT"}

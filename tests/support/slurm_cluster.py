@@ -166,7 +166,7 @@ class SlurmCluster:
         return {number: (state, code) for number, state, code in rows}
 
     def wait_for_state(
-        self, job: str, state: str, *, elements: int = 1, seconds: float = 30
+        self, job: str, state: str, *, elements: int = 1, seconds: float = 120
     ) -> dict[str, tuple[str, str]]:
         """Wait until all elements of a job are accounted for with a state that begins so, and return `accounted`."""
         found: dict[str, tuple[str, str]] = {}
@@ -294,7 +294,7 @@ class SlurmCluster:
                 start_new_session=True,
             )
 
-    def _await(self, name: str, ready: Callable[[], bool], seconds: float = 60) -> None:
+    def _await(self, name: str, ready: Callable[[], bool], seconds: float = 120) -> None:
         daemon = self._daemons[name]
 
         def answered() -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from warm_snakemake import run_snakemake
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -38,15 +39,7 @@ class Workflow:
 
     def run(self, *words: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run Snakemake; its output, both streams together, stands in ``stdout``."""
-        done = subprocess.run(
-            self.command(*words, **options),
-            cwd=self.folder,
-            env=self.variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        done = run_snakemake(self.command(*words, **options)[1:], self.folder, self.variables)
         if check and done.returncode:
             raise AssertionError(f"snakemake ended with {done.returncode}:\n{done.stdout[-6000:]}")
         return done

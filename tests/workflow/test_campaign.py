@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,11 +19,38 @@ from levelworks.coronagraph.headers import read_units
 from workflow import Workflow, environment, planned, references, simulated
 
 
+def night_of(folder: Path, **more: object) -> Workflow:
+    """Return a campaign of the frames in a folder's raw/."""
+    section = {"datasets": {"night": {"frames": "raw"}}, "references": references("raw"), **more}
+    return Workflow(folder, {"coronagraph": section})
+
+
+def run(campaign: Workflow, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the line in warm workers, one for all of a rule that is ready; other runs have a process for every job."""
+    return campaign.run("coronagraph", "--jobarray-bundle", "30", *words, profile="local", **options)
+
+
 @pytest.fixture
 def campaign(tmp_path: Path) -> Workflow:
     simulated(tmp_path / "raw")
-    section = {"datasets": {"night": {"frames": "raw"}}, "references": references("raw")}
-    return Workflow(tmp_path, {"coronagraph": section})
+    return night_of(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """A campaign that was run with pictures, never to be touched again."""
+    folder = tmp_path_factory.mktemp("whole")
+    simulated(folder / "raw")
+    made = night_of(folder, plots=True)
+    run(made)
+    return made
+
+
+@pytest.fixture
+def ready(whole: Workflow, tmp_path: Path) -> Workflow:
+    """A copy of the campaign that was run, with which a test may do as it likes; pictures are no longer asked for."""
+    shutil.copytree(whole.folder, tmp_path / "campaign")
+    return night_of(tmp_path / "campaign")
 
 
 def test_dry_run_plans_every_job_and_writes_nothing(campaign):
@@ -31,34 +60,32 @@ def test_dry_run_plans_every_job_and_writes_nothing(campaign):
     assert not (campaign.folder / "results").exists()
 
 
-def test_run_makes_products_and_a_second_run_nothing(campaign):
-    campaign.config["coronagraph"]["plots"] = True
-    campaign.run("coronagraph")
-    names = set(campaign.products)
-    frames = [f"coronagraph/calibrate-frame/{path.stem}" for path in sorted((campaign.folder / "raw").glob("*.fits"))]
+@pytest.mark.long
+def test_run_makes_products_and_a_second_run_nothing(whole):
+    names = set(whole.products)
+    frames = [f"coronagraph/calibrate-frame/{path.stem}" for path in sorted((whole.folder / "raw").glob("*.fits"))]
     assert {f"{frame}_{level}.fits" for frame in frames for level in ("L2a", "L2b")} <= names
     assert {f"coronagraph/combine/night_{kind}.fits" for kind in ("mean", "median")} <= names
     assert {f"coronagraph/plot/combine/night_{kind}.png" for kind in ("mean", "median")} <= names
     for name in names:
-        record = json.loads((campaign.folder / "results" / f"{name}.json").read_text())
+        record = json.loads((whole.folder / "results" / f"{name}.json").read_text())
         assert record["outcome"] == "done"
-    assert "Nothing to be done" in campaign.run("coronagraph").stdout
+    assert "Nothing to be done" in whole.run("coronagraph").stdout
 
 
-def test_changing_an_option_reruns_exactly_the_stages_that_read_it(campaign):
-    campaign.run("coronagraph")
-    campaign.config["coronagraph"]["combine"] = {"scale_to_sum": True}
-    assert set(planned(campaign.run("--dry-run", "coronagraph").stdout)) == {"combine", "coronagraph"}
-    campaign.run("coronagraph")
-    campaign.config["coronagraph"]["calibrate-frame"] = {"desmear": "off"}
-    jobs = planned(campaign.run("--dry-run", "coronagraph").stdout)
+@pytest.mark.long
+def test_changing_an_option_reruns_exactly_the_stages_that_read_it(ready):
+    ready.config["coronagraph"]["combine"] = {"scale_to_sum": True}
+    assert set(planned(ready.run("--dry-run", "coronagraph").stdout)) == {"combine", "coronagraph"}
+    ready.run("coronagraph")
+    ready.config["coronagraph"]["calibrate-frame"] = {"desmear": "off"}
+    jobs = planned(ready.run("--dry-run", "coronagraph").stdout)
     assert jobs == {"calibrate_frame": 4, "combine": 1, "check_outcomes": 1, "coronagraph": 1}
 
 
-def test_a_new_frame_adds_its_own_jobs_only(campaign):
-    campaign.run("coronagraph")
-    simulated(campaign.folder / "raw", frames=1, first=9)
-    jobs = planned(campaign.run("--dry-run", "coronagraph").stdout)
+def test_a_new_frame_adds_its_own_jobs_only(ready):
+    simulated(ready.folder / "raw", frames=1, first=9)
+    jobs = planned(ready.run("--dry-run", "coronagraph").stdout)
     assert jobs == {"calibrate_frame": 1, "combine": 1, "check_outcomes": 1, "coronagraph": 1}
 
 
@@ -124,12 +151,13 @@ def spoil(raw: Path) -> dict[str, str]:
     return reasons
 
 
+@pytest.mark.long
 def test_bad_frames_are_quarantined_and_the_rest_completes(tmp_path):
     simulated(tmp_path / "raw", frames=9)
     reasons = spoil(tmp_path / "raw")
     section = {"datasets": {"night": {"frames": "raw"}}, "references": references("raw")}
     campaign = Workflow(tmp_path, {"campaign": {"max_quarantined": 0.7}, "coronagraph": section})
-    campaign.run("coronagraph")
+    run(campaign)
     folder = tmp_path / "results" / "coronagraph"
     for frame, reason in reasons.items():
         product = folder / "calibrate-frame" / f"{frame}_L2b.fits"
@@ -146,19 +174,18 @@ def test_bad_frames_are_quarantined_and_the_rest_completes(tmp_path):
     assert len(table) == 1 + len(reasons)
     status = campaign.levelworks("status").stdout
     assert all(frame in status for frame in reasons)
-    done = campaign.run(
-        "coronagraph", "--forcerun", "check_outcomes", "--config", "campaign={max_quarantined: 0.1}", check=False
-    )
+    done = run(campaign, "--forcerun", "check_outcomes", "--config", "campaign={max_quarantined: 0.1}", check=False)
     assert done.returncode != 0
     assert "6 of 9 granules are quarantined" in done.stdout.replace("\n", " ")
 
 
+@pytest.mark.long
 def test_mixed_gains_are_combined_apart(tmp_path):
     simulated(tmp_path / "raw", frames=2)
     simulated(tmp_path / "raw", frames=3, gain=10.0, first=5)
     section = {"datasets": {"night": {"frames": "raw"}}, "references": references("raw")}
     campaign = Workflow(tmp_path, {"coronagraph": section})
-    campaign.run("coronagraph")
+    run(campaign)
     folder = tmp_path / "results" / "coronagraph" / "combine"
     frames = {
         name: json.loads((folder / f"{name}_mean.fits.json").read_text())["quality"]["frames"]
@@ -167,13 +194,14 @@ def test_mixed_gains_are_combined_apart(tmp_path):
     assert frames == {"night_gain100_2s": 2, "night_gain10_2s": 3}
 
 
+@pytest.mark.long
 def test_nan_in_a_reference_is_flagged_and_mostly_nan_refused(campaign):
     path = campaign.folder / "raw" / "references" / "dark_current.fits"
     with fits.open(path) as units:
         values = units[0].data.copy()
     values[3, 4] = np.nan
     fits.writeto(path, values, overwrite=True)
-    campaign.run("coronagraph")
+    run(campaign)
     product = next((campaign.folder / "results/coronagraph/calibrate-frame").glob("*_L2b.fits"))
     with fits.open(product) as units:
         assert units["DQ"].data[3, 4] & 1
@@ -182,19 +210,17 @@ def test_nan_in_a_reference_is_flagged_and_mostly_nan_refused(campaign):
     assert any("1 pixels of the maps are not finite" in warning for warning in dark["warnings"])
     values[:] = np.nan
     fits.writeto(path, values, overwrite=True)
-    done = campaign.run("coronagraph", check=False)
+    done = run(campaign, check=False)
     assert done.returncode != 0
     assert "of the dark's pixels are not finite" in done.stdout
     assert "dark_current.fits" in done.stdout
 
 
-def test_killed_runs_leave_nothing_partial_and_resume_to_the_same_bytes(campaign, tmp_path_factory):
-    other = tmp_path_factory.mktemp("undisturbed")
-    simulated(other / "raw")
-    undisturbed = Workflow(other, campaign.config)
-    undisturbed.run("coronagraph")
+@pytest.mark.long
+def test_killed_runs_leave_nothing_partial_and_resume_to_the_same_bytes(campaign, whole):
     generator = np.random.default_rng()
-    for _ in range(4):
+    results = campaign.folder / "results"
+    for standing in (1, 3, 7):
         process = subprocess.Popen(
             campaign.command("coronagraph", "--nolock"),
             cwd=campaign.folder,
@@ -203,18 +229,23 @@ def test_killed_runs_leave_nothing_partial_and_resume_to_the_same_bytes(campaign
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        time.sleep(generator.uniform(2, 7))
+        while len(list(results.rglob("[!.]*.fits"))) < standing:
+            assert process.poll() is None
+            time.sleep(0.02)
+        time.sleep(generator.uniform(0, 2))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        for product in (campaign.folder / "results").rglob("*.fits"):
+        for product in results.rglob("*.fits"):
             if not product.name.startswith(".part."):
                 assert len(read_units(product)) > 1
                 assert product.with_name(product.name + ".json").exists()
     campaign.run("coronagraph", "--nolock")
-    assert campaign.products == undisturbed.products
+    undisturbed = {name: content for name, content in whole.products.items() if name.endswith(".fits")}
+    assert campaign.products == undisturbed
     assert not list((campaign.folder / "results").rglob(".part.*"))
 
 
+@pytest.mark.long
 def test_photon_counting_and_noise_maps_are_planned_from_darks(tmp_path):
     first = 0
     for gain in (10.0, 1000.0):
@@ -243,7 +274,7 @@ def test_photon_counting_and_noise_maps_are_planned_from_darks(tmp_path):
         "calibrate-frame": {"cosmic_ray_box": 1},
     }
     campaign = Workflow(tmp_path, {"coronagraph": section})
-    campaign.run("coronagraph")
+    run(campaign)
     folder = tmp_path / "results" / "coronagraph"
     assert (folder / "make-noise-maps" / "noise_maps.fits").exists()
     assert (folder / "make-bad-pixel-map" / "bad_pixels.fits").exists()
