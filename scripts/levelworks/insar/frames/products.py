@@ -1,0 +1,99 @@
+"""Which products belong to a frame, from their manifests alone: planning opens no annotation."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from levelworks.insar.frames.frame import Frame
+from levelworks.insar.safe.burst_ids import burst_id
+from levelworks.insar.safe.manifest import Pass, read_manifest
+from levelworks.insar.safe.names import parse_product_name
+from levelworks.insar.safe.package import open_package
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product as planning needs it; ``burst_ids`` are the least and the greatest that its time may hold."""
+
+    id: str
+    path: Path
+    mission: str
+    data_take: int
+    pass_direction: Pass
+    start: dt.datetime
+    polarisations: tuple[str, ...]
+    burst_ids: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class PlannedAcquisition:
+    """The products of one pass that may hold bursts of a frame; named by the UTC day on which the first begins."""
+
+    date: str
+    mission: str
+    products: tuple[Product, ...]
+
+
+def read_product(path: Path) -> Product:
+    """Read what a product's manifest says.
+
+    Raises
+    ------
+    InvalidInput
+        Where the name is not the agency's, or the product can't be opened.
+    """
+    name = parse_product_name(path.name)
+    manifest = read_manifest(open_package(path))
+    first_orbit, track = manifest.relative_orbits
+    first, last = (
+        burst_id("IW1", (time - manifest.ascending_node_time).total_seconds(), track, crosses_node=first_orbit != track)
+        for time in (manifest.start, manifest.stop)
+    )
+    return Product(
+        name.id,
+        path,
+        manifest.mission,
+        manifest.data_take,
+        manifest.pass_direction,
+        manifest.start,
+        manifest.polarisations,
+        (first - 1, last + 1),
+    )
+
+
+def plan_acquisitions(
+    frame: Frame, products: Iterable[Product], missions: Sequence[str] = ()
+) -> list[PlannedAcquisition]:
+    """Group the products that may hold bursts of a frame by passes, in the order of time.
+
+    Ids alone tell whether: across the ascending node the slices of one pass are of two tracks.
+
+    Two slices of a pass on two calendar days are one acquisition: passes are told apart by their data take.
+
+    Parameters
+    ----------
+    frame : Frame
+    products : iterable of Product
+    missions : sequence of str
+        Those to take (``S1A``, ...); all where none are given.
+    """
+    least, greatest = frame.burst_ids
+    mine = [
+        product
+        for product in products
+        if product.pass_direction == frame.pass_direction
+        and frame.polarisation in product.polarisations
+        and product.burst_ids[0] <= greatest
+        and product.burst_ids[1] >= least
+        and (not missions or product.mission in missions)
+    ]
+    mine.sort(key=lambda product: (product.mission, product.data_take, product.start, product.id))
+    passes = [tuple(found) for _, found in groupby(mine, key=lambda product: (product.mission, product.data_take))]
+    return sorted(
+        (PlannedAcquisition(f"{found[0].start:%Y%m%d}", found[0].mission, found) for found in passes),
+        key=lambda acquisition: (acquisition.products[0].start, acquisition.mission),
+    )

@@ -1,0 +1,1 @@
+"""Imaging geometry of TOPS bursts: positions, looks, carriers, baselines."""

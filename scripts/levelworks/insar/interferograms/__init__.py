@@ -1,0 +1,1 @@
+"""Interferograms of burst pairs, straight to multilooked sums."""

@@ -1,0 +1,1 @@
+"""Orbits: state vectors of precise, restituted and annotated orbits, chosen and interpolated."""

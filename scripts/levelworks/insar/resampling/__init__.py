@@ -1,0 +1,1 @@
+"""Secondary bursts brought to the reference's grid."""

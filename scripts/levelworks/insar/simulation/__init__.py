@@ -1,0 +1,1 @@
+"""Simulated Sentinel-1 products with known truth."""
