@@ -180,7 +180,7 @@ def sentinel2() -> Iterator[Figure]:
     """Compare simulated Sentinel-2 scenes with their truth: water vapour, aerosol, masks."""
     found, vapour = [], []
     for seed in TRUTH_SEEDS:
-        assessment, quality, _ = _assessed("SEN2A", 0.15, seed, 996)
+        assessment, quality, _ = _assessed("SEN2A", 0.15, seed, 1500)
         found.append(assessment)
         vapour.append(quality["water_vapour_g_cm2"] / 2.5 - 1)
     worst = max(abs(one) for one in vapour)

@@ -1,0 +1,1 @@
+"""The network of pairs: selection, closure of triplets, and repair of cycles."""

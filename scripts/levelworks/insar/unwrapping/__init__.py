@@ -1,0 +1,1 @@
+"""Phase unwrapping: cycles from minimum-cost flow or SNAPHU, connected components, tiles."""
