@@ -150,8 +150,8 @@ def accuracy() -> Iterator[Figure]:
         for band, force in FORCE[load].items():
             error = _mean([one.bands[band].uncertainty for one in found])
             yield Figure(
-                LINE, f"truth AOD {load:.2f}: U {band}", 1e4 * error, "1e-4", len(found), 5e3 * force,
-                peer="force-l2ps 3.10.01, measured apart", peer_value=1e4 * force,
+                LINE, f"truth AOD {load:.2f}: U {band}", 1e4 * error, "1e-4", len(found), round(5e3 * force, 1),
+                peer="force-l2ps 3.10.01, measured apart", peer_value=round(1e4 * force, 1),
             )  # fmt: skip
         inside = min(band.within for one in found for band in one.bands.values())
         yield Figure(
