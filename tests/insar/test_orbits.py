@@ -11,7 +11,8 @@ from insar_kepler import kepler, vectors
 from levelworks.core.outcome import InvalidInput, InvalidReference
 from levelworks.insar.orbits.choose_orbit import choose_orbit, left_out_error
 from levelworks.insar.orbits.hermite import interpolate
-from levelworks.insar.orbits.orbit_files import find_orbit_files, read_orbit_file
+from levelworks.insar.orbits.orbit_files import read_orbit_file
+from levelworks.insar.orbits.orbit_names import find_orbit_files
 from levelworks.insar.orbits.state_vectors import Orbit, StateVectors
 from levelworks.insar.simulation.orbit_changes import shift_across
 from levelworks.insar.simulation.orbit_file_writer import write_orbit_file

@@ -12,7 +12,7 @@ from insar_pair import arc_of, multilook, orbit_of, process
 from levelworks.insar.geometry.carrier import carrier
 from levelworks.insar.geometry.elevation import read_elevation
 from levelworks.insar.orbits.choose_orbit import choose_orbit
-from levelworks.insar.orbits.orbit_files import find_orbit_files
+from levelworks.insar.orbits.orbit_names import find_orbit_files
 from levelworks.insar.safe.acquisition import read_acquisition
 from levelworks.insar.safe.manifest import check_files, read_manifest
 from levelworks.insar.safe.names import parse_product_name

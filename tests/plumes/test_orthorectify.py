@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from plume_scenes import plume, swath
 from pyproj import Geod, Transformer
 
+from levelworks.core.dem import Dem, level_terrain
 from levelworks.core.outcome import InvalidInput
-from levelworks.plumes.mapping.dem import Dem, level_terrain
 from levelworks.plumes.mapping.orthorectify import area_weights, map_by_lookup, map_by_positions, map_by_rpc
 from levelworks.plumes.mapping.pixel_area import corner_lattice, pixel_area, quadrilateral_area
 from levelworks.plumes.mapping.rpc import ground_to_image, image_to_terrain

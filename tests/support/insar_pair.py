@@ -10,7 +10,7 @@ from levelworks.insar.geometry.carrier import carrier
 from levelworks.insar.geometry.pair_offsets import BurstGrid, pair_offsets
 from levelworks.insar.geometry.rdr2geo import rdr2geo
 from levelworks.insar.orbits.choose_orbit import choose_orbit
-from levelworks.insar.orbits.orbit_files import find_orbit_files
+from levelworks.insar.orbits.orbit_names import find_orbit_files
 from levelworks.insar.safe.measurement import read_burst
 from levelworks.insar.simulation.burst_signal import windowed_sines
 from levelworks.insar.simulation.signal_kernels import interpolate

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from levelworks.ard.report.outcomes import Row
+from levelworks.core.page import html_page
 
 WIDTH, HEIGHT, MARGIN = 420, 190, 42
 BINS = 20
@@ -25,13 +26,7 @@ DISTRIBUTIONS: tuple[tuple[str, str, Callable[[Row], float | None]], ...] = (
     ("Peak memory", "MB an image", lambda row: row.memory_mb),
 )
 
-STYLE = """
-:root { color-scheme: light dark; --line: #8884; --bar: #3b78b5; }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem; }
-table { border-collapse: collapse; }
-th, td { text-align: left; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid var(--line); }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
-.charts { display: flex; flex-wrap: wrap; gap: 1rem; } svg text { font-size: 12px; fill: currentColor; }
+STYLE = """.charts { display: flex; flex-wrap: wrap; gap: 1rem; } svg text { font-size: 12px; fill: currentColor; }
 svg rect { fill: var(--bar); } svg line { stroke: currentColor; }
 """
 
@@ -46,10 +41,6 @@ def report_page(title: str, rows: Sequence[Row]) -> str:
     """
     done = [row for row in rows if row.outcome == "done"]
     parts = [
-        "<!doctype html>",
-        f'<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>',
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head><body>',
-        f"<h1>{escape(title)}</h1>",
         _counts(rows),
         "<h2>Images that were done</h2>" if done else "<p>No image was done.</p>",
         '<div class="charts">',
@@ -60,9 +51,8 @@ def report_page(title: str, rows: Sequence[Row]) -> str:
         _over_time(rows),
         "</div>",
         _not_done([row for row in rows if row.outcome != "done"]),
-        "</body></html>",
     ]
-    return "\n".join(part for part in parts if part) + "\n"
+    return html_page(title, parts, STYLE)
 
 
 def _counts(rows: Sequence[Row]) -> str:

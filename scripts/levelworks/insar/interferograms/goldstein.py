@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from scipy import fft
 
 from levelworks.core.outcome import InvalidOptions
+from levelworks.insar.interferograms.fourier_kernels import make_twiddles
+from levelworks.insar.interferograms.goldstein_kernels import filter_strip
 
 Exponent = float | Literal["adaptive"]
 
@@ -54,58 +55,35 @@ def goldstein_filter(
     InvalidOptions
         Where the window is no even multiple of the step, or ``adaptive`` has no coherence.
     """
-    if window % step or window % 2 or smoothing % 2 == 0:
+    if window % step or window < 2 or window & (window - 1) or smoothing % 2 == 0:
         raise InvalidOptions(
-            f"the window is even and a multiple of the step, the smoothing odd; not {window}, {step}, {smoothing}"
+            "the window is a power of two and a multiple of the step, the smoothing odd; "
+            f"not {window}, {step}, {smoothing}"
         )
     if exponent == "adaptive" and coherence is None:
         raise InvalidOptions("the exponent adaptive needs the coherence")
-    magnitude = np.nan_to_num(np.abs(interferogram)).astype(np.float32)
+    magnitude = np.nan_to_num(np.abs(interferogram)).astype(np.float32, copy=False)
     there = magnitude > 0
     rows, columns = interferogram.shape
     # Patches hang over the edges, so that all pixels are in the same number of patches.
     edge = window - step
     inside = slice(edge, edge + rows), slice(edge, edge + columns)
     unit = np.zeros([edge + -(-length // step) * step + edge for length in (rows, columns)], np.complex64)
-    unit[inside][there] = interferogram[there] / magnitude[there]
-    data = (unit != 0).astype(np.float32)
-    known = np.zeros_like(data)
-    if coherence is not None:
+    np.divide(interferogram, magnitude, out=unit[inside], where=there)
+    known = np.zeros(unit.shape if exponent == "adaptive" else (window, 1), np.float32)
+    if exponent == "adaptive" and coherence is not None:
         known[inside] = np.where(there, np.nan_to_num(coherence), 0)
-    filtered, triangle = np.zeros_like(unit), _triangle(window)
+    power = -1.0 if exponent == "adaptive" else float(exponent)
+    filtered, side, twiddles = np.zeros_like(unit), _side(window), make_twiddles(window)
     for top in range(0, unit.shape[0] - window + 1, step):
         strip = slice(top, top + window)
-        full = _patches(data[strip], step).sum((1, 2))
-        used = np.flatnonzero(full > (1 - most_empty) * window**2)
-        powers = np.full(used.size, 0.0 if exponent == "adaptive" else exponent, np.float32)
-        if exponent == "adaptive":
-            powers = 1 - np.clip(_patches(known[strip], step).sum((1, 2))[used] / full[used], 0, 1)
-        weighted = _weight_spectra(_patches(unit[strip], step)[used], powers, smoothing) * triangle
-        for k, patch in zip(used, weighted, strict=True):
-            filtered[strip, k * step : k * step + window] += patch
+        beside = known[strip] if exponent == "adaptive" else known
+        filter_strip(unit[strip], beside, step, power, smoothing, most_empty, twiddles, side, filtered[strip])
     result, own = filtered[inside], unit[inside]
     size = np.abs(result)
-    return (np.where(size > 0, result / np.where(size > 0, size, 1), own) * magnitude).astype(np.complex64)
+    return np.where(size > 0, result / np.where(size > 0, size, 1), own) * magnitude
 
 
-def _patches(strip: np.ndarray, step: int) -> np.ndarray:
-    """Return the square patches of a strip as (patch, row, column), without a copy."""
-    window = strip.shape[0]
-    return np.lib.stride_tricks.sliding_window_view(strip, window, axis=1)[:, ::step].transpose(1, 0, 2)
-
-
-def _triangle(window: int) -> np.ndarray:
-    """Return weights that fall from the middle of a patch to its edges; those of overlapping patches have one sum."""
-    side = 1 - np.abs(np.arange(window) + 0.5 - window / 2) / (window / 2)
-    return np.outer(side, side).astype(np.float32)
-
-
-def _weight_spectra(patches: np.ndarray, powers: np.ndarray, smoothing: int) -> np.ndarray:
-    """Multiply spectra by their smoothed magnitudes to a power, the greatest of which is 1."""
-    spectra = fft.fft2(patches)
-    size = np.abs(spectra)
-    for axis in (1, 2):
-        reach = smoothing // 2
-        size = sum((np.roll(size, shift, axis) for shift in range(-reach, reach + 1)), np.zeros_like(size))
-    size /= np.maximum(size.max((1, 2), keepdims=True, initial=0), np.float32(1e-30))
-    return fft.ifft2(spectra * size ** powers[:, None, None].astype(np.float32))
+def _side(window: int) -> np.ndarray:
+    """Return weights that fall from the middle of a side to its ends; those of overlapping patches have one sum."""
+    return (1 - np.abs(np.arange(window) + 0.5 - window / 2) / (window / 2)).astype(np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,13 @@ PRIOR = 1e-3
 MOST_CYCLES = 32
 LEAST_SHARE = 0.5
 """Of an area's pixels, that agree on its whole cycles."""
+MOST_UNKNOWNS = 400
+"""Of areas that hang together; more are undecided."""
+MOST_NODES = 2000
+"""Of the search for one answer: a count, unlike a time, ends at the same answer on every machine."""
+
+OPTIMAL, INFEASIBLE = 0, 2
+"""What `scipy.optimize.milp` ends with."""
 
 Part = tuple[Pair, int]
 """A component of a pair."""
@@ -72,50 +79,92 @@ def closure_areas(
         closure = close_triplet(phases, triplet)
         labels = np.stack([components[pair] for pair, _ in triplet.signed])
         inside = np.isfinite(closure) & (labels > 0).all(0)
-        keys, where = np.unique(labels[:, inside], axis=1, return_inverse=True)
-        cycles = whole_cycles(closure[inside])
-        for k, key in enumerate(keys.T):
-            values, counts = np.unique(cycles[where.ravel() == k], return_counts=True)
-            if counts.sum() >= least_pixels and counts.max() > LEAST_SHARE * counts.sum():
-                first, second, closing = (int(label) for label in key)
-                cycle = int(values[np.argmax(counts)])
-                areas.append(Area(triplet, (first, second, closing), cycle, int(counts.sum())))
+        if not inside.any():
+            continue
+        numbers = labels[:, inside].astype(np.int64)
+        cycles = whole_cycles(closure[inside]).astype(np.int64)
+        low = cycles.min()
+        sizes = (*(numbers.max(1) + 1), cycles.max() - low + 1)
+        keys, counts = np.unique(np.ravel_multi_index((*numbers, cycles - low), sizes), return_counts=True)
+        *parts, steps = np.unravel_index(keys, sizes)
+        starts = np.flatnonzero(np.concatenate([[True], np.diff(keys // sizes[-1]) > 0]))
+        for start, stop in zip(starts, [*starts[1:], keys.size], strict=True):
+            pixels = int(counts[start:stop].sum())
+            most = start + int(np.argmax(counts[start:stop]))
+            if pixels >= least_pixels and counts[most] > LEAST_SHARE * pixels:
+                first, second, closing = (int(part[start]) for part in parts)
+                areas.append(Area(triplet, (first, second, closing), int(steps[most] + low), pixels))
     return areas
 
 
-def find_repair(areas: Sequence[Area]) -> Repair:
+def find_repair(areas: Sequence[Area], movable: Collection[Pair] | None = None) -> Repair:
     """Find the fewest cycles that close the most area, and apply those that no other choice equals.
 
     Minimises the sum of ``|K - A n|``, weighted by pixels, and a little of ``|n|``, over whole numbers n. Only the
     components that meet an area which doesn't close are unknown. A component is repaired where every answer with
     another number of its cycles is worse. Else all in its open areas are undecided: in one triplet alone, each of
-    three pairs may be the wrong one.
+    three pairs may be the wrong one. Undecided is also what the search doesn't prove within its limits.
 
     Parameters
     ----------
     areas : sequence of Area
         From `closure_areas`.
+    movable : collection of Pair, optional
+        Pairs that may be repaired, all where none; the others are taken as they are.
     """
-    unknown = sorted({part for area in areas if area.cycles for part, _ in area.signed})
+    unknown = sorted(
+        {part for area in areas if area.cycles for part, _ in area.signed if movable is None or part[0] in movable}
+    )
+    cycles: dict[Part, int] = {}
+    undecided: set[Part] = set()
+    for parts, used in _groups(unknown, areas):
+        if len(parts) > MOST_UNKNOWNS:
+            undecided.update(parts)
+            continue
+        found, open_parts = _repair_group(parts, used)
+        cycles |= found
+        undecided |= open_parts
+    return Repair(cycles, tuple(sorted(undecided)))
+
+
+def _groups(unknown: Sequence[Part], areas: Sequence[Area]) -> list[tuple[list[Part], list[Area]]]:
+    """Part unknowns, and the areas that they are in, into groups that have no area in common."""
     if not unknown:
-        return Repair({}, ())
+        return []
     index = {part: k for k, part in enumerate(unknown)}
-    used = [area for area in areas if any(part in index for part, _ in area.signed)]
-    problem = _Problem(index, used)
-    best, found = problem.solve({})
+    members = [(area, [index[part] for part, _ in area.signed if part in index]) for area in areas]
+    members = [(area, found) for area, found in members if found]
+    links = np.array([(found[0], other) for _, found in members for other in found]).T
+    graph = sparse.csr_array((np.ones(links.shape[1]), tuple(links)), (len(unknown), len(unknown)))
+    count, group = sparse.csgraph.connected_components(graph, directed=False)
+    groups: list[tuple[list[Part], list[Area]]] = [([], []) for _ in range(count)]
+    for part, k in index.items():
+        groups[group[k]][0].append(part)
+    for area, found in members:
+        groups[group[found[0]]][1].append(area)
+    return groups
+
+
+def _repair_group(parts: Sequence[Part], areas: Sequence[Area]) -> tuple[dict[Part, int], set[Part]]:
+    """Return the cycles to add to components of a group, and those that are undecided."""
+    index = {part: k for k, part in enumerate(parts)}
+    problem = _Problem(index, areas)
+    answer = problem.solve({})
+    if answer is None:
+        return {}, set(parts)
+    best, found = answer
     cycles, tied = {}, set()
     for part, k in index.items():
         count = int(found[k])
         if count:
             others = (-MOST_CYCLES, count - 1), (count + 1, MOST_CYCLES)
-            unique = all(problem.solve({k: limits})[0] - best > PRIOR / 2 for limits in others)
-            if unique:
+            answers = [problem.solve({k: limits}) for limits in others]
+            if all(other is not None and other[0] - best > PRIOR / 2 for other in answers):
                 cycles[part] = -count  # what the closure has too much is taken off
             else:
                 tied.add(part)
-    open_areas = [{part for part, _ in area.signed} for area in areas if area.cycles]
-    undecided = {part for parts in open_areas if parts & tied for part in parts} - set(cycles)
-    return Repair(cycles, tuple(sorted(undecided)))
+    open_areas = [{part for part, _ in area.signed if part in index} for area in areas if area.cycles]
+    return cycles, {part for open_parts in open_areas if open_parts & tied for part in open_parts} - set(cycles)
 
 
 def apply_repair(phase: np.ndarray, components: np.ndarray, pair: Pair, repair: Repair) -> np.ndarray:
@@ -161,15 +210,23 @@ class _Problem:
         )
         self.price = np.concatenate([np.zeros(self.unknowns), pixels / pixels.max(), np.full(self.unknowns, PRIOR)])
 
-    def solve(self, limits: Mapping[int, tuple[int, int]]) -> tuple[float, np.ndarray]:
-        """Return the least price and its cycles, with limits on some unknowns."""
+    def solve(self, limits: Mapping[int, tuple[int, int]]) -> tuple[float, np.ndarray] | None:
+        """Return the least price and its cycles, with limits on some unknowns; None where it isn't proven."""
         low, high = np.zeros(self.price.size), np.full(self.price.size, np.inf)
         low[: self.unknowns], high[: self.unknowns] = -MOST_CYCLES, MOST_CYCLES
         for k, (least, most) in limits.items():
             low[k], high[k] = least, most
         whole = np.zeros(self.price.size)
         whole[: self.unknowns] = 1
-        answer = milp(self.price, constraints=self.constraint, bounds=Bounds(low, high), integrality=whole)
-        if answer.x is None:
+        answer = milp(
+            self.price,
+            constraints=self.constraint,
+            bounds=Bounds(low, high),
+            integrality=whole,
+            options={"node_limit": MOST_NODES, "mip_rel_gap": 0.0},
+        )
+        if answer.status == INFEASIBLE:
             return np.inf, np.zeros(self.unknowns, np.int64)
+        if answer.status != OPTIMAL:
+            return None
         return float(answer.fun), np.round(answer.x[: self.unknowns]).astype(np.int64)

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from levelworks.insar.orbits.orbit_files import OrbitFile, read_orbit_file
-from levelworks.insar.orbits.state_vectors import Orbit, OrbitKind, StateVectors
+from levelworks.insar.orbits.orbit_files import read_orbit_file
+from levelworks.insar.orbits.orbit_names import OrbitFile, OrbitKind, covering_files
+from levelworks.insar.orbits.state_vectors import Orbit, StateVectors
 from levelworks.insar.times import time_at
 
-COVER = 60.0
-"""s that an orbit file must cover before and after the acquisition."""
 MARGIN = 95.0
 """s before and after the acquisition from which vectors are kept."""
 
@@ -52,7 +51,7 @@ def choose_orbit(
     InvalidInput
         Where no file covers the acquisition and the annotation has too few state vectors.
     """
-    chosen = _covering(files, mission, epoch, start - COVER, stop + COVER)
+    chosen = covering_files(files, mission, time_at(epoch, start), time_at(epoch, stop))
     read = [read_orbit_file(file.path, epoch, start - MARGIN, stop + MARGIN) for file in chosen]
     vectors = _relayed([vectors for vectors, _ in read], start, stop) if read else annotated
     degraded = sum(marked for _, marked in read)
@@ -82,27 +81,6 @@ def left_out_error(orbit: Orbit, start: float, stop: float) -> float:
             position, _ = Orbit(orbit.epoch, rest, orbit.kind, orbit.sources).at(vectors.times[k])
             worst = max(worst, float(np.linalg.norm(position - vectors.positions[k])))
     return worst
-
-
-def _covering(
-    files: Sequence[OrbitFile], mission: str, epoch: dt.date, start: float, stop: float
-) -> tuple[OrbitFile, ...]:
-    first, last = time_at(epoch, start), time_at(epoch, stop)
-    mine = [file for file in files if file.mission == mission]
-    for kind in ("precise", "restituted"):
-        covering = [file for file in mine if file.kind == kind and file.covers(first, last)]
-        if covering:
-            return (max(covering, key=lambda file: (file.created, file.path.name)),)
-    restituted = [file for file in mine if file.kind == "restituted"]
-    pairs = [
-        (one, other)
-        for one in restituted
-        for other in restituted
-        if one.start <= first and one.stop >= other.start and one.stop < other.stop and other.stop >= last
-    ]
-    if not pairs:
-        return ()
-    return max(pairs, key=lambda pair: (pair[0].created, pair[1].created, pair[0].path.name))
 
 
 def _relayed(found: Sequence[StateVectors], start: float, stop: float) -> StateVectors:

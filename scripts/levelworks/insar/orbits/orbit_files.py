@@ -1,61 +1,18 @@
-"""Orbit files of the agency (EOF): their names, and the state vectors of a time."""
+"""The state vectors of orbit files of the agency (EOF)."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
 
 from levelworks.core.outcome import InvalidReference
-from levelworks.insar.orbits.state_vectors import OrbitKind, StateVectors
+from levelworks.insar.orbits.state_vectors import StateVectors
 from levelworks.insar.times import parse_time, seconds_since
 
-NAME_PATTERN = r"(S1[A-Z])_OPER_AUX_(POEORB|RESORB)_[A-Z]{4}_(\d{8}T\d{6})_V(\d{8}T\d{6})_(\d{8}T\d{6})\.EOF(?:\.zip)?"
-KINDS: dict[str, OrbitKind] = {"POEORB": "precise", "RESORB": "restituted"}
 AXES = ("X", "Y", "Z", "VX", "VY", "VZ")
-
-
-@dataclass(frozen=True)
-class OrbitFile:
-    """An orbit file by its name: mission, kind, when it was made, and the time (UTC) that it covers."""
-
-    path: Path
-    mission: str
-    kind: OrbitKind
-    created: dt.datetime
-    start: dt.datetime
-    stop: dt.datetime
-
-    def covers(self, start: dt.datetime, stop: dt.datetime) -> bool:
-        """Return whether the file is valid from ``start`` to ``stop``."""
-        return self.start <= start and stop <= self.stop
-
-
-def find_orbit_files(folders: Iterable[Path]) -> list[OrbitFile]:
-    """Return the orbit files in folders, by their names and in the order of time; what has another name is passed over.
-
-    Raises
-    ------
-    InvalidReference
-        Where a folder isn't there.
-    """
-    found = []
-    for folder in folders:
-        if not folder.is_dir():
-            raise InvalidReference(f"the folder of orbit files {folder} does not exist")
-        for path in sorted(folder.iterdir()):
-            name = re.fullmatch(NAME_PATTERN, path.name)
-            if name is not None and not path.name.endswith(".zip"):
-                created, start, stop = (
-                    dt.datetime.strptime(name[k], "%Y%m%dT%H%M%S").replace(tzinfo=dt.UTC) for k in (3, 4, 5)
-                )
-                found.append(OrbitFile(path, name[1], KINDS[name[2]], created, start, stop))
-    return sorted(found, key=lambda file: (file.start, file.created, file.path.name))
 
 
 def read_orbit_file(path: Path, epoch: dt.date, start: float, stop: float) -> tuple[StateVectors, int]:

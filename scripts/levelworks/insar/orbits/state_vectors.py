@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 
 from levelworks.core.outcome import InvalidInput
 from levelworks.insar.orbits.hermite import NODES, interpolate
+from levelworks.insar.orbits.orbit_names import OrbitKind
 
-OrbitKind: TypeAlias = Literal["precise", "restituted", "annotated"]
 MIN_STEP = 5.0
 """s between state vectors of two lists."""
 ROUNDING = 2.1e-6

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from levelworks.core.outcome import InvalidInput
-from levelworks.insar.orbits.state_vectors import StateVectors
+from levelworks.insar.orbits.orbit_names import OrbitKind
+from levelworks.insar.orbits.state_vectors import Orbit, StateVectors
 from levelworks.insar.safe.annotation import SwathAnnotation
 from levelworks.insar.safe.annotation_reader import read_annotation
 from levelworks.insar.safe.burst import Burst
@@ -48,9 +49,12 @@ class Acquisition:
     gaps : tuple of Gap
         Bursts between others that are absent, and those whose pixels can't be read.
     state_vectors : StateVectors
-        Of the annotations of all slices.
+        Of the annotations of all slices, or of the orbit that was chosen.
     notes : tuple of str
         What a person should know: absent swaths, duplicates, slices of several processor versions.
+    orbit_kind : {"precise", "restituted", "annotated"}
+    orbit_sources : tuple of str
+        Files that the state vectors are from; none where they are the annotation's.
     """
 
     mission: str
@@ -65,11 +69,18 @@ class Acquisition:
     gaps: tuple[Gap, ...]
     state_vectors: StateVectors
     notes: tuple[str, ...] = field(default=())
+    orbit_kind: OrbitKind = "annotated"
+    orbit_sources: tuple[str, ...] = ()
 
     @property
     def date(self) -> str:
         """Return the acquisition's name (YYYYMMDD)."""
         return f"{self.epoch:%Y%m%d}"
+
+    @property
+    def orbit(self) -> Orbit:
+        """Return the orbit of the pass."""
+        return Orbit(self.epoch, self.state_vectors, self.orbit_kind, self.orbit_sources or ("the annotation",))
 
     @property
     def span(self) -> tuple[float, float]:

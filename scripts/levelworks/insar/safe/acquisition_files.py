@@ -45,7 +45,7 @@ def read_acquisition_file(path: Path) -> Acquisition:
                 "bursts": tuple(_burst(burst) for burst in content["bursts"]),
                 "gaps": tuple(Gap(**gap) for gap in content["gaps"]),
                 "state_vectors": StateVectors(**vectors),
-                **{name: tuple(content[name]) for name in ("processors", "products", "notes")},
+                **{name: tuple(content[name]) for name in ("processors", "products", "notes", "orbit_sources")},
             }
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

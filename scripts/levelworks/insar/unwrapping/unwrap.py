@@ -16,6 +16,7 @@ from levelworks.insar.unwrapping.snaphu import snaphu_cycles
 
 CYCLE = 2 * np.pi
 LEAST_COHERENCE = 0.05
+LEAST_FRACTION = 0.01
 
 Solver = Literal["flow", "snaphu"]
 SOLVERS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray, float], np.ndarray]] = {
@@ -89,7 +90,9 @@ def solve_cycles(
     return SOLVERS[solver](phase, coherence, valid, looks)
 
 
-def finish(phase: np.ndarray, cycles: np.ndarray, valid: np.ndarray) -> Unwrapped:
+def finish(
+    phase: np.ndarray, cycles: np.ndarray, valid: np.ndarray, least_fraction: float = LEAST_FRACTION
+) -> Unwrapped:
     """Add cycles, bring separate regions together, number components and refer phase to the largest.
 
     Parameters
@@ -98,6 +101,8 @@ def finish(phase: np.ndarray, cycles: np.ndarray, valid: np.ndarray) -> Unwrappe
         Wrapped, rad.
     cycles : ndarray, shape (rows, columns), int32
     valid : ndarray, shape (rows, columns), bool
+    least_fraction : float
+        Of the valid pixels, that a component has at least.
 
     Raises
     ------
@@ -109,7 +114,7 @@ def finish(phase: np.ndarray, cycles: np.ndarray, valid: np.ndarray) -> Unwrappe
     wrapped = np.where(valid, phase, 0).astype(np.float64)
     cycles = cycles + bridge_regions(wrapped + CYCLE * cycles, valid)
     unwrapped = wrapped + CYCLE * cycles
-    components = connected_components(unwrapped, valid)
+    components = connected_components(unwrapped, valid, least_fraction=least_fraction)
     constant = float(np.median(unwrapped[components == 1 if components.any() else valid]))
     return Unwrapped(np.where(valid, unwrapped - constant, np.nan).astype(np.float32), components, constant)
 

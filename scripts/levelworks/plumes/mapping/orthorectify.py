@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from levelworks.core.dem import Dem
 from levelworks.core.outcome import InvalidInput
-from levelworks.plumes.mapping.dem import Dem
 from levelworks.plumes.mapping.ortho_kernels import overlaps, pixels_of_cells
 from levelworks.plumes.mapping.pixel_area import corner_lattice
 from levelworks.plumes.mapping.rpc import ground_to_image, image_to_terrain

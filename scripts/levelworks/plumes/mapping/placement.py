@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from levelworks.core.dem import Dem, level_terrain, read_dem
 from levelworks.core.outcome import InvalidInput, InvalidOptions, InvalidReference
 from levelworks.plumes.layers import Layers
 from levelworks.plumes.mapping.coregister import estimate_shift, moved_positions, read_reference
-from levelworks.plumes.mapping.dem import Dem, level_terrain, read_dem
 from levelworks.plumes.mapping.ground_control import fit_points, positions_of_pixels, read_points
 from levelworks.plumes.mapping.orthorectify import RESOLUTION, PixelMap, map_by_lookup, map_by_positions, map_by_rpc
 from levelworks.plumes.mapping.orthorectify_options import Orthorectify

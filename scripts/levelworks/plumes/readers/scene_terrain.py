@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from levelworks.plumes.mapping.dem import read_dem
+from levelworks.core.dem import read_dem
 from levelworks.plumes.mapping.rpc import Heights
 
 Terrain = Path | Heights

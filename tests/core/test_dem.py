@@ -8,8 +8,8 @@ import rasterio
 from pyproj import Transformer
 from rasterio.transform import Affine, from_origin
 
+from levelworks.core.dem import read_dem
 from levelworks.core.outcome import InvalidReference
-from levelworks.plumes.mapping.dem import read_dem
 
 STEP = 1 / 3600
 

@@ -1,0 +1,1 @@
+"""Passes brought to the pixels of a frame's reference."""

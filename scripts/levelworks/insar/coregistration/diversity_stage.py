@@ -1,0 +1,159 @@
+"""The stage `estimate-diversity`: the azimuth shift of a pair of dates by spectral diversity (specs/insar.md 4.9 b)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from levelworks.core.aggregate import refuse_flagged
+from levelworks.core.mpi import split, together, world
+from levelworks.core.outcome import Outcome, Status
+from levelworks.insar.coregistration.burst_pairs import common_keys, pair_bursts
+from levelworks.insar.coregistration.refinement_files import DateOffset, PairShift, read_offset, write_shift
+from levelworks.insar.coregistration.refinement_options import EstimateDiversity
+from levelworks.insar.frames.frame import read_frame
+from levelworks.insar.mosaic.geometry_stage import read_reference
+from levelworks.insar.refinement.ambiguity import resolve_shift
+from levelworks.insar.refinement.measure import secondary_strips, strip_cells
+from levelworks.insar.refinement.overlaps import Overlap, OverlapCells, find_overlaps
+from levelworks.insar.refinement.spectral_diversity import ShiftEstimate, estimate_shift
+from levelworks.insar.safe.acquisition import Acquisition
+from levelworks.insar.safe.acquisition_files import read_acquisition_file
+
+
+@dataclass(frozen=True)
+class Side:
+    """One date of a pair: its bursts, and what amplitudes say to add (nothing for the reference)."""
+
+    acquisition: Acquisition
+    offset: DateOffset
+
+    @property
+    def added(self) -> tuple[float, float]:
+        """Return lines and samples to add."""
+        return self.offset.line, self.offset.sample
+
+
+def estimate_diversity(
+    frame: Path,
+    reference: Path,
+    first: Path,
+    second: Path,
+    geometry: Path,
+    first_offset: Path | None,
+    second_offset: Path | None,
+    *,
+    shift: Path,
+    options: EstimateDiversity,
+) -> Outcome:
+    """Measure the azimuth shift of two dates in the overlaps of bursts; overlaps are shared among ranks.
+
+    Parameters
+    ----------
+    frame : Path
+    reference, first, second : Path
+        Acquisitions of the frame's reference date and of the pair, of which one may be the reference.
+    geometry : Path
+        Of `reference-geometry`.
+    first_offset, second_offset : Path or None
+        Of `correlate-amplitudes`; None for the reference.
+    shift : Path
+        JSON of `refinement_files`: the shift beyond geometry, that of amplitudes included. Where nothing is coherent
+        it is 0 with an infinite deviation, and that is said.
+    """
+    for path in (first, second):
+        refuse_flagged(path)
+    found = read_reference(read_frame(frame), reference)
+    sides = tuple(
+        Side(read_acquisition_file(path), _offset(offset))
+        for path, offset in ((first, first_offset), (second, second_offset))
+    )
+    keys = set(common_keys(found, *(side.acquisition for side in sides)))
+    overlaps = [one for one in find_overlaps(found.bursts) if {one.first, one.second} <= keys]
+    ranks = world()
+    with together(ranks):
+        mine = [_cells(overlaps[k], found, (sides[0], sides[1]), geometry) for k in split(
+            len(overlaps), ranks.size, ranks.rank
+        )]  # fmt: skip
+    parts = ranks.gather(mine)
+    if parts is None:
+        return Outcome()
+    cells = [one for part in parts for one in part]
+    return _write(shift, overlaps, cells, (sides[0], sides[1]), options)
+
+
+def _offset(path: Path | None) -> DateOffset:
+    if path is None:
+        return DateOffset("", 0.0, 0.0, 0.0, 0.0)
+    refuse_flagged(path)
+    return read_offset(path)
+
+
+def _cells(overlap: Overlap, reference: Acquisition, sides: tuple[Side, Side], geometry: Path) -> OverlapCells:
+    """Return the double differences of an overlap, both dates on the reference's pixels."""
+    keys = overlap.first, overlap.second
+    strips = []
+    for side in sides:
+        pairs = pair_bursts(reference, side.acquisition, geometry, keys)
+        strips.append(secondary_strips(overlap, pairs, side.added))
+    return strip_cells(overlap, pairs, (strips[0], strips[1]))
+
+
+def _write(
+    path: Path,
+    overlaps: list[Overlap],
+    cells: list[OverlapCells],
+    sides: tuple[Side, Side],
+    options: EstimateDiversity,
+) -> Outcome:
+    """Write the shift of the pair, and return what is said of it."""
+    swaths = sorted({overlap.first.split("_")[0] for overlap in overlaps})
+    estimates = [
+        estimate_shift(
+            [one for overlap, one in zip(overlaps, cells, strict=True) if overlap.first.startswith(swath)],
+            options.thresholds,
+            options.least_cells,
+            options.least_share,
+            options.most_spread,
+        )
+        for swath in swaths
+    ]
+    names = [side.acquisition.date for side in sides]
+    one, two = (side.offset for side in sides)
+    known = not (one.degraded or two.degraded)
+    near = math.hypot(one.line_sigma, two.line_sigma) if known else math.inf
+    if estimates:
+        resolved = resolve_shift(estimates, (0.0, near))
+        line, sigma, degraded = resolved.line, resolved.sigma, resolved.degraded
+    else:
+        line, sigma, degraded = 0.0, math.inf, "no two bursts that follow each other are there on both dates"
+    # What amplitudes say was added before: the shift beyond geometry is the sum.
+    total = line + two.line - one.line
+    value = 0.0 if degraded else total
+    write_shift(path, PairShift(names[0], names[1], value, math.inf if degraded else sigma, degraded))
+    quality = {
+        "state": "degraded" if degraded else "done",
+        "azimuth_shift_lines": value,
+        "azimuth_shift_sigma": None if degraded else sigma,
+        "beyond_amplitudes_lines": None if degraded else line,
+        "swaths": {swath: _facts(estimate) for swath, estimate in zip(swaths, estimates, strict=True)},
+    }
+    return Outcome(Status.DONE, quality=quality, warnings=(degraded,) if degraded else ())
+
+
+def _facts(estimate: ShiftEstimate) -> dict[str, float | str | None]:
+    """Return what a record says of a swath."""
+    sure = np.isfinite(estimate.sigma)
+    return {
+        "line": estimate.line if sure else None,
+        "sigma": estimate.sigma if sure else None,
+        "period": estimate.period if np.isfinite(estimate.period) else None,
+        "threshold": estimate.threshold,
+        "cells": estimate.cells,
+        "cells_used": estimate.used,
+        "coherence": round(estimate.coherence, 5),
+        "degraded": estimate.degraded,
+    }

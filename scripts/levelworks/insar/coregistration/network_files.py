@@ -1,0 +1,56 @@
+"""What a network solution says to add to the places of each date, as a file (JSON)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from levelworks.core.outcome import InvalidInput
+
+LAYOUT = 1
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Lines and samples to add to all places of a date, and how sure the lines are.
+
+    ``sigma`` in lines, None where nothing says; ``state`` ``done`` or ``degraded``, with the reason.
+    """
+
+    line: float
+    sample: float
+    sigma: float | None = None
+    state: str = "done"
+    reason: str = ""
+
+
+NONE = Shift(0.0, 0.0, 0.0)
+"""Of the reference."""
+
+
+def write_network(path: Path, shifts: dict[str, Shift], moved: tuple[str, ...] = ()) -> None:
+    """Write the shifts of dates, and which dates moved since they were resampled."""
+    content = {
+        "layout": LAYOUT,
+        "dates": {date: asdict(shifts[date]) for date in sorted(shifts)},
+        "moved": sorted(moved),
+    }
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def read_shifts(path: Path) -> dict[str, Shift]:
+    """Read the shifts of dates (YYYYMMDD).
+
+    Raises
+    ------
+    InvalidInput
+        Where the file is damaged or of another layout.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["layout"] != LAYOUT:
+            raise InvalidInput(f"{path} is of another layout than this version reads: run solve-network again")
+        return {date: Shift(**values) for date, values in content["dates"].items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(f"{path} is no network solution ({error}): run solve-network again") from None

@@ -1,0 +1,52 @@
+"""Options of the stages that refine geometry."""
+
+from __future__ import annotations
+
+from levelworks.core.options import Options, option
+
+
+class CorrelateAmplitudes(Options):
+    """Constant offsets of a date by the correlation of amplitudes."""
+
+    iterations: int = option(2, "times that patches are resampled and measured, at most", ge=1, le=5)
+    line_tolerance: float = option(
+        0.01,
+        "change along azimuth below which no further iteration follows",
+        unit="lines",
+        gt=0,
+        alias="line-tolerance",
+    )
+    sample_tolerance: float = option(
+        0.05, "change along range below which no further iteration follows", unit="samples", gt=0,
+        alias="sample-tolerance",
+    )  # fmt: skip
+
+
+class EstimateDiversity(Options):
+    """Azimuth shifts of pairs by enhanced spectral diversity."""
+
+    thresholds: list[float] = option(
+        [0.85, 0.75, 0.65, 0.5],
+        "coherences from which cells count, the first that leaves enough is taken",
+        min_length=1,
+    )
+    least_cells: int = option(1000, "cells of a swath's overlaps that must be coherent", ge=30, alias="least-cells")
+    least_share: float = option(0.01, "share of cells that must be coherent", ge=0, le=1, alias="least-share")
+    most_spread: float = option(
+        0.8, "scatter of the cells' phases above which nothing is believed", unit="rad", gt=0, alias="most-spread"
+    )
+    connections: int = option(3, "earlier dates that each date is compared with, besides the reference", ge=1, le=20)
+    longest_gap: int = option(
+        180, "days of two dates that are compared, where there is another way", unit="days", ge=1, alias="longest-gap"
+    )
+
+
+class SolveNetwork(Options):
+    """Shifts of all dates from those of pairs."""
+
+    largest_residual: float = option(
+        5e-3, "residual above which a pair is dropped", unit="lines", gt=0, alias="largest-residual"
+    )
+    frozen_within: float = option(
+        5e-4, "change of a date's shift below which what was resampled stays", unit="lines", gt=0, alias="frozen-within"
+    )

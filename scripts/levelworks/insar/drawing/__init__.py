@@ -1,0 +1,1 @@
+"""Pictures of a frame: interferograms as maps, the network of dates."""

@@ -1,0 +1,1 @@
+"""From the radar cells of a frame to its geographic grid."""
