@@ -11,6 +11,7 @@ include: "rules/coronagraph.smk"
 include: "rules/plumes.smk"
 include: "rules/xco2.smk"
 include: "rules/ard.smk"
+include: "rules/insar.smk"
 include: "rules/campaign.smk"
 
 
@@ -21,3 +22,4 @@ rule all:
         rules.plumes.input,
         rules.xco2.input,
         rules.ard.input,
+        rules.insar.input,

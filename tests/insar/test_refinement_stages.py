@@ -80,9 +80,12 @@ def test_a_later_date_leaves_earlier_ones_as_they_are(chain):
 
 def test_a_date_that_moved_is_said_and_solved_again(chain, tmp_path):
     early = chain.solve(chain.shifts[:1], chain.offsets[:1], name="early.json")
-    found = read_shift(chain.shifts[0])
-    write_shift(tmp_path / "other.json", PairShift(found.first, found.second, found.line + 0.002, found.sigma))
-    late = chain.solve([tmp_path / "other.json", *chain.shifts[1:]], chain.offsets, [early], name="moved.json")
+    others = []
+    for k, change in ((0, 0.002), (1, 0.0), (2, -0.002)):
+        found = read_shift(chain.shifts[k])
+        others.append(tmp_path / f"{k}.json")
+        write_shift(others[-1], PairShift(found.first, found.second, found.line + change, found.sigma))
+    late = chain.solve(others, chain.offsets, [early], name="moved.json")
     assert chain.solved.quality["moved"] == [DATES[1]]
     assert set(read_shifts(late)) == set(DATES[1:])
     assert any("resampled again" in warning for warning in chain.solved.warnings)

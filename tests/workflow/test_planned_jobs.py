@@ -7,6 +7,7 @@ import json
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,12 @@ from levelworks.cli import stage_parser
 from levelworks.core.config import LINES
 from levelworks.core.options import parse_options
 from levelworks.core.stage import Port, Stage, stages
+from levelworks.insar.frames.catalogue import list_bursts
+from levelworks.insar.frames.define import define_frame
+from levelworks.insar.frames.frame import write_frame
+from levelworks.insar.safe.acquisition import read_acquisition
+from levelworks.insar.simulation.scenario import Pass, Scenario, cuts
+from levelworks.insar.simulation.simulate import simulate as simulate_stack
 from levelworks.xco2.simulate import simulate_day
 from levelworks.xco2.simulated_campaigns import campaign_targets, looks_of_day
 from levelworks.xco2.targets import write_targets
@@ -61,7 +68,35 @@ def everything(folder: Path) -> dict[str, Any]:
         "tables": True,
         "plots": True,
     }
-    return {"coronagraph": coronagraph, "plumes": plumes(folder), "xco2": xco2, "ard": ard(folder)}
+    return {
+        "coronagraph": coronagraph,
+        "plumes": plumes(folder),
+        "xco2": xco2,
+        "ard": ard(folder),
+        "insar": insar(folder),
+    }
+
+
+def insar(folder: Path) -> dict[str, Any]:
+    """Name a simulated pair and all that goes with it; planning reads manifests only."""
+    passes = Pass(0), Pass(12, "20250418")
+    cut = {"IW1": replace(cuts("ci")["IW1"], samples=64)}
+    made = simulate_stack(Scenario(tuple(replace(one, swaths=("IW1",)) for one in passes), cut), folder / "sar")
+    first = read_acquisition(made.products["20250406"], swaths=("IW1",), pixels=False)
+    write_frame(folder / "sar/frame.json", define_frame(list_bursts(first), first.epoch))
+    for name in ("geoid.tif", "land.tif"):
+        (folder / "sar" / name).touch()
+    return {
+        "frames": "sar/frame.json",
+        "products": "sar/products",
+        "orbits": "sar/orbits",
+        "elevation": "sar/dem.tif",
+        "geoid": "sar/geoid.tif",
+        "land": "sar/land.tif",
+        "new-frame": "here",
+        "new-frame-products": [str(path) for path in made.products["20250406"]],
+        "plots": True,
+    }
 
 
 def ard(folder: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from levelworks.core.aggregate import MAX_QUARANTINED
 from levelworks.core.options import Options, explain_field, model_within, option, validate
 from levelworks.core.outcome import InvalidOptions
 
-LINES = ("coronagraph", "plumes", "xco2", "ard")
+LINES = ("coronagraph", "plumes", "xco2", "ard", "insar")
 """Product lines, in the order in which people read of them."""
 
 

@@ -32,6 +32,8 @@ class Dem:
         Metres above the ellipsoid, from north to south.
     notes : tuple of str
         What was missing, and what was taken in its place.
+    voids : ndarray of bool, shape (rows, columns), optional
+        Cells in which 0 m was taken.
     """
 
     west: float
@@ -39,6 +41,7 @@ class Dem:
     step: float
     heights: np.ndarray
     notes: tuple[str, ...] = ()
+    voids: np.ndarray | None = None
 
     def at(self, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
         """Return heights (m) at places (degrees), bilinear; beyond the grid those of its edge."""
@@ -113,7 +116,7 @@ def read_dem(
         heights += undulation
     else:
         heights += np.float32(geoid)
-    return Dem(west, north, step, heights, tuple(notes))
+    return Dem(west, north, step, heights, tuple(notes), void)
 
 
 def _bounds(longitude: np.ndarray, latitude: np.ndarray, buffer: float) -> tuple[float, float, float, float]:

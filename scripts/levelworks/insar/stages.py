@@ -7,10 +7,17 @@ from pathlib import Path
 from levelworks.core.outcome import Outcome
 from levelworks.core.stage import stage
 from levelworks.insar.coregistration.coregister_options import Coregister
+from levelworks.insar.coregistration.refinement_options import CorrelateAmplitudes, EstimateDiversity, SolveNetwork
+from levelworks.insar.drawing.drawing_options import PlotPair
+from levelworks.insar.frames.define_options import DefineFrame
+from levelworks.insar.geocoding.dem_options import PrepareDem
+from levelworks.insar.geocoding.geocode_options import Geocode, GeocodeEpoch
+from levelworks.insar.geocoding.geometry_options import GeocodeGeometry
 from levelworks.insar.interferograms.filter_options import FilterPhase
 from levelworks.insar.interferograms.interferogram_options import FormInterferogram
 from levelworks.insar.mosaic.geometry_options import ReferenceGeometry
 from levelworks.insar.network.closure_options import CheckClosure
+from levelworks.insar.products.products_options import DescribeFrame, Publish, ReportFrame, ValidateTree
 from levelworks.insar.safe.parse_options import ParseSafe
 from levelworks.insar.unwrapping.unwrap_options import Unwrap
 
@@ -57,6 +64,86 @@ def _empty_closure(path: Path, outcome: Outcome) -> None:
     write_empty_closure(path, outcome)
 
 
+def _empty_frame(path: Path, outcome: Outcome) -> None:
+    from levelworks.insar.frames.define_stage import write_empty_frame
+
+    write_empty_frame(path, outcome)
+
+
+def _empty_heights(path: Path, outcome: Outcome) -> None:
+    from levelworks.insar.geocoding.dem_stage import write_empty_heights
+
+    write_empty_heights(path, outcome)
+
+
+def _empty_lookup(path: Path, outcome: Outcome) -> None:
+    from levelworks.insar.geocoding.geometry_stage import write_empty_geometry
+
+    write_empty_geometry(path, outcome)
+
+
+def _empty_refinement(path: Path, outcome: Outcome) -> None:
+    from levelworks.insar.coregistration.refinement_files import write_empty
+
+    write_empty(path, outcome)
+
+
+def _empty_network(path: Path, outcome: Outcome) -> None:
+    from levelworks.insar.coregistration.network_stage import write_empty_network
+
+    write_empty_network(path, outcome)
+
+
+def _empty_pair(path: Path, outcome: Outcome) -> None:
+    from levelworks.insar.geocoding.geocode_stage import write_empty_pair
+
+    write_empty_pair(path, outcome)
+
+
+def _empty_epoch(path: Path, outcome: Outcome) -> None:
+    from levelworks.insar.geocoding.geocode_stage import write_empty_epoch
+
+    write_empty_epoch(path, outcome)
+
+
+def _empty_pictures(path: Path, outcome: Outcome) -> None:
+    from levelworks.insar.drawing.plot_pair_stage import write_empty_pictures
+
+    write_empty_pictures(path, outcome)
+
+
+def _empty_metadata(path: Path, outcome: Outcome) -> None:
+    from levelworks.insar.products.describe_frame_stage import write_empty_metadata
+
+    write_empty_metadata(path, outcome)
+
+
+def _empty_tree(path: Path, outcome: Outcome) -> None:
+    from levelworks.insar.products.publish_stage import write_empty_tree
+
+    write_empty_tree(path, outcome)
+
+
+def _empty_validation(path: Path, outcome: Outcome) -> None:
+    from levelworks.insar.products.validate_tree_stage import write_empty_validation
+
+    write_empty_validation(path, outcome)
+
+
+def _empty_report(path: Path, outcome: Outcome) -> None:
+    from levelworks.insar.products.report_stage import write_empty_frame_report
+
+    write_empty_frame_report(path, outcome)
+
+
+@stage("insar", "define-frame", version=1, empty=_empty_frame)
+def define_frame(products: list[Path], *, frame: Path, options: DefineFrame) -> Outcome:
+    """Define a frame of the bursts of a pass, whose reference it becomes."""
+    from levelworks.insar.frames.define_stage import define as work
+
+    return work(products, frame=frame, options=options)
+
+
 @stage("insar", "parse-safe", version=1, empty=_empty_acquisition)
 def parse_safe(
     frame: Path, products: list[Path], orbits: list[Path] | None, *, acquisition: Path, options: ParseSafe
@@ -67,6 +154,14 @@ def parse_safe(
     return work(frame, products, orbits, acquisition=acquisition, options=options)
 
 
+@stage("insar", "prepare-dem", version=1, empty=_empty_heights)
+def prepare_dem(frame: Path, elevation: Path, geoid: Path | None, *, heights: Path, options: PrepareDem) -> Outcome:
+    """Bring an elevation model to ellipsoidal heights in EPSG:4326 around a frame."""
+    from levelworks.insar.geocoding.dem_stage import prepare_dem as work
+
+    return work(frame, elevation, geoid, heights=heights, options=options)
+
+
 @stage("insar", "reference-geometry", version=1, empty=_empty_geometry, mpi=True)
 def reference_geometry(
     frame: Path, reference: Path, heights: Path, *, geometry: Path, options: ReferenceGeometry
@@ -75,6 +170,68 @@ def reference_geometry(
     from levelworks.insar.mosaic.geometry_stage import reference_geometry as work
 
     return work(frame, reference, heights, geometry=geometry, options=options)
+
+
+@stage("insar", "geocode-geometry", version=1, empty=_empty_lookup, mpi=True)
+def geocode_geometry(
+    frame: Path,
+    reference: Path,
+    heights: Path,
+    geometry: Path,
+    land: Path | None,
+    *,
+    folder: Path,
+    options: GeocodeGeometry,
+) -> Outcome:
+    """Locate the geographic grid of a frame in its reference's radar grid; rows are shared among ranks."""
+    from levelworks.insar.geocoding.geometry_stage import geocode_geometry as work
+
+    return work(frame, reference, heights, geometry, land, folder=folder, options=options)
+
+
+@stage("insar", "correlate-amplitudes", version=1, empty=_empty_refinement, mpi=True)
+def correlate_amplitudes(
+    frame: Path, reference: Path, secondary: Path, geometry: Path, *, offset: Path, options: CorrelateAmplitudes
+) -> Outcome:
+    """Measure by how much a date lies beside what geometry says; bursts are shared among ranks."""
+    from levelworks.insar.coregistration.amplitude_stage import correlate_amplitudes as work
+
+    return work(frame, reference, secondary, geometry, offset=offset, options=options)
+
+
+@stage("insar", "estimate-diversity", version=1, empty=_empty_refinement, mpi=True)
+def estimate_diversity(
+    frame: Path,
+    reference: Path,
+    first: Path,
+    second: Path,
+    geometry: Path,
+    first_offset: Path | None,
+    second_offset: Path | None,
+    *,
+    shift: Path,
+    options: EstimateDiversity,
+) -> Outcome:
+    """Measure the azimuth shift of two dates in the overlaps of bursts; overlaps are shared among ranks."""
+    from levelworks.insar.coregistration.diversity_stage import estimate_diversity as work
+
+    return work(frame, reference, first, second, geometry, first_offset, second_offset, shift=shift, options=options)
+
+
+@stage("insar", "solve-network", version=1, empty=_empty_network)
+def solve_network(
+    frame: Path,
+    shifts: list[Path] | None,
+    offsets: list[Path] | None,
+    previous: list[Path] | None,
+    *,
+    network: Path,
+    options: SolveNetwork,
+) -> Outcome:
+    """Solve for the shifts of dates; what earlier solutions decided stays, unless it has moved."""
+    from levelworks.insar.coregistration.network_stage import solve_shifts as work
+
+    return work(frame, shifts, offsets, previous, network=network, options=options)
 
 
 @stage("insar", "coregister", version=1, empty=_empty_rslc, mpi=True)
@@ -111,19 +268,19 @@ def form_interferogram(
     return work(frame, reference, geometry, first, second, interferogram=interferogram, options=options)
 
 
-@stage("insar", "filter-phase", version=1, empty=_empty_filtered, mpi=True)
+@stage("insar", "filter-phase", version=1, empty=_empty_filtered)
 def filter_phase(interferogram: Path, *, filtered: Path, options: FilterPhase) -> Outcome:
-    """Filter the phase of an interferogram for unwrapping; strips are shared among ranks."""
+    """Filter the phase of an interferogram for unwrapping."""
     from levelworks.insar.interferograms.filter_stage import filter_phase as work
 
     return work(interferogram, filtered=filtered, options=options)
 
 
-@stage("insar", "unwrap", version=1, empty=_empty_unwrapped, mpi=True)
+@stage("insar", "unwrap", version=1, empty=_empty_unwrapped)
 def unwrap(
     frame: Path, interferogram: Path, filtered: Path, lookup: Path | None, *, unwrapped: Path, options: Unwrap
 ) -> Outcome:
-    """Unwrap an interferogram; tiles of a large one are shared among ranks."""
+    """Unwrap an interferogram, a large one in tiles that a killed job finds again."""
     from levelworks.insar.unwrapping.unwrap_stage import unwrap_interferogram as work
 
     return work(frame, interferogram, filtered, lookup, unwrapped=unwrapped, options=options)
@@ -135,3 +292,119 @@ def check_closure(unwrapped: list[Path], *, folder: Path, options: CheckClosure)
     from levelworks.insar.network.closure_stage import check_closure as work
 
     return work(unwrapped, folder=folder, options=options)
+
+
+@stage("insar", "geocode", version=1, empty=_empty_pair)
+def geocode(
+    frame: Path,
+    lookup: Path,
+    interferogram: Path,
+    filtered: Path,
+    unwrapped: Path,
+    closure: Path | None,
+    *,
+    folder: Path,
+    options: Geocode,
+) -> Outcome:
+    """Write the layers of a pair as GeoTIFFs on the frame's grid."""
+    from levelworks.insar.geocoding.geocode_stage import geocode as work
+
+    return work(frame, lookup, interferogram, filtered, unwrapped, closure, folder=folder, options=options)
+
+
+@stage("insar", "geocode-epoch", version=1, empty=_empty_epoch)
+def geocode_epoch(frame: Path, lookup: Path, date: Path, *, image: Path, options: GeocodeEpoch) -> Outcome:
+    """Write the mean intensity of a date on the frame's grid."""
+    from levelworks.insar.geocoding.geocode_stage import geocode_epoch as work
+
+    return work(frame, lookup, date, image=image, options=options)
+
+
+@stage("insar", "plot-pair", version=1, empty=_empty_pictures)
+def plot_pair(geocoded: Path, *, pictures: Path, options: PlotPair) -> Outcome:
+    """Draw the wrapped and the unwrapped phase and the coherence of a pair."""
+    from levelworks.insar.drawing.plot_pair_stage import plot_pair as work
+
+    return work(geocoded, pictures=pictures, options=options)
+
+
+@stage("insar", "describe-frame", version=1, empty=_empty_metadata)
+def describe_frame(
+    frame: Path,
+    reference: Path,
+    acquisitions: list[Path],
+    geometry: Path,
+    geocoded_geometry: Path,
+    pairs: list[Path],
+    closure: list[Path],
+    *,
+    metadata: Path,
+    options: DescribeFrame,
+) -> Outcome:
+    """Write the metadata of a frame."""
+    from levelworks.insar.products.describe_frame_stage import describe_frame as work
+
+    return work(
+        frame, reference, acquisitions, geometry, geocoded_geometry, pairs, closure, metadata=metadata, options=options
+    )
+
+
+@stage("insar", "publish", version=1, empty=_empty_tree)
+def publish(
+    frame: Path,
+    metadata: Path,
+    pairs: list[Path],
+    pictures: list[Path] | None,
+    epochs: list[Path],
+    closure: list[Path],
+    *,
+    tree: Path,
+    options: Publish,
+) -> Outcome:
+    """Put the products of a frame together as a tree."""
+    from levelworks.insar.products.publish_stage import publish as work
+
+    return work(frame, metadata, pairs, pictures, epochs, closure, tree=tree, options=options)
+
+
+@stage("insar", "validate-tree", version=1, empty=_empty_validation)
+def validate_tree(tree: Path, *, report: Path, options: ValidateTree) -> Outcome:
+    """Validate a published tree as readers of LiCSAR's products read it."""
+    from levelworks.insar.products.validate_tree_stage import validate_tree_stage as work
+
+    return work(tree, report=report, options=options)
+
+
+@stage("insar", "report-frame", version=1, empty=_empty_report)
+def report_frame(
+    frame: Path,
+    acquisitions: list[Path],
+    coregistered: list[Path],
+    diversity: list[Path] | None,
+    interferograms: list[Path],
+    filtered: list[Path],
+    unwrapped: list[Path],
+    pairs: list[Path],
+    closure: list[Path] | None,
+    *,
+    page: Path,
+    table: Path,
+    options: ReportFrame,
+) -> Outcome:
+    """Report how a frame's dates and pairs stand."""
+    from levelworks.insar.products.report_stage import report_frame as work
+
+    return work(
+        frame,
+        acquisitions,
+        coregistered,
+        diversity or [],
+        interferograms,
+        filtered,
+        unwrapped,
+        pairs,
+        closure or [],
+        page=page,
+        table=table,
+        options=options,
+    )

@@ -25,6 +25,7 @@ class Product:
     data_take: int
     pass_direction: Pass
     start: dt.datetime
+    stop: dt.datetime
     polarisations: tuple[str, ...]
     burst_ids: tuple[int, int]
 
@@ -60,6 +61,7 @@ def read_product(path: Path) -> Product:
         manifest.data_take,
         manifest.pass_direction,
         manifest.start,
+        manifest.stop,
         manifest.polarisations,
         (first - 1, last + 1),
     )

@@ -13,7 +13,7 @@ class FormInterferogram(Options):
     coherence_window: int = option(
         3, "cells along a side over which coherence is estimated; odd", ge=1, le=21, alias="coherence-window"
     )
-    burst_phases: Annotated[Literal["auto", "on", "off"], OnOff] = option(
+    burst_phases: Annotated[Literal["off", "on", "auto"], OnOff] = option(
         "auto", "take constant phases of bursts off; auto where the dates are of two satellites", alias="burst-phases"
     )
     largest_seam: float = option(

@@ -1,0 +1,72 @@
+"""Examining the inputs of the insar line before a campaign: frames, products, orbits, elevation; and warming."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from levelworks.core.check import Check, number_of
+from levelworks.core.outcome import InvalidOptions
+from levelworks.insar.options import Insar
+from levelworks.insar.plan import FramePlan, plan_campaign
+from levelworks.insar.warming import warm
+
+__all__ = ["examine", "space_needed", "warm"]
+
+NO_SOLUTIONS = Path("results/insar/solve-network")
+SHARE_OF_PAIR = 0.01
+"""Bytes of all products of a pair over those of one date's bursts, at 80 looks."""
+
+
+def examine(section: Insar) -> Iterator[Check]:
+    """Examine frames and what goes with them.
+
+    Parameters
+    ----------
+    section : Insar
+        Its relative paths begin in the working directory.
+    """
+    if not section.frames:
+        yield Check("insar", "warning", "no frames: nothing to do", "name definitions in insar.frames")
+        return
+    try:
+        plan = plan_campaign(section, NO_SOLUTIONS)
+    except InvalidOptions as error:
+        yield Check("insar", "failure", str(error), "correct the configuration")
+        return
+    for frame in plan.frames.values():
+        yield from _examine_frame(frame)
+
+
+def _examine_frame(frame: FramePlan) -> Iterator[Check]:
+    name = f"insar: {frame.frame.frame}"
+    dates, pairs = len(frame.acquisitions), len(frame.pairs)
+    yield Check(name, "ok", f"{number_of(dates, 'date')}, {number_of(pairs, 'pair')}")
+    without = [date for date, found in frame.orbits.items() if not found]
+    if without:
+        detail = f"{number_of(len(without), 'date')} without an orbit file, from {without[0]} on: annotations are taken"
+        yield Check(f"{name}: orbits", "warning", detail, "stage POEORB or RESORB files in insar.orbits")
+    if frame.network.gaps:
+        gaps = "; ".join(map(str, frame.network.gaps))
+        yield Check(f"{name}: network", "warning", f"no pair across {gaps}", "raise insar.pairs.longest-connection")
+
+
+def space_needed(section: Insar) -> int:
+    """Estimate the bytes of all products from the sizes of the products of Level 1.
+
+    Raises
+    ------
+    InvalidOptions
+        Where a source does not exist.
+    """
+    total = 0.0
+    for frame in plan_campaign(section, NO_SOLUTIONS).frames.values():
+        sizes = [_size(product.path) for found in frame.acquisitions.values() for product in found.products]
+        total += sum(sizes) * (1 + SHARE_OF_PAIR * len(frame.pairs) / max(len(frame.acquisitions), 1))
+    return int(total)
+
+
+def _size(path: Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
+    return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())

@@ -1,0 +1,253 @@
+"""Where the products of a campaign stand, and which files each job reads: the rules' input functions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from levelworks.core.layout import LineLayout
+from levelworks.insar.plan import FramePlan, Plan
+
+
+class Layout(LineLayout):
+    """Paths of products by wildcard (``{track}``, the id of a frame; ``{date}``, ``{pair}``, ``{batch}``).
+
+    Products that are folders are named without a suffix; the rules' outputs are the records beside them.
+
+    Parameters
+    ----------
+    plan : Plan
+    results : Path
+        Folder of all products.
+    """
+
+    line = "insar"
+
+    def __init__(self, plan: Plan, results: Path) -> None:
+        super().__init__(results)
+        self.plan = plan
+        self.definition = self.product("define-frame", "{name}.json")
+        self.acquisition = self.product("parse-safe", "{track}/{date}.json")
+        self.heights = self.product("prepare-dem", "{track}.tif")
+        self.geometry = self.product("reference-geometry", "{track}.h5")
+        self.lookup = self.product("geocode-geometry", "{track}")
+        self.offset = self.product("correlate-amplitudes", "{track}/{date}.json")
+        self.shift = self.product("estimate-diversity", "{track}/{pair}.json")
+        self.network = self.product("solve-network", "{track}/{batch}.json")
+        self.bursts = self.product("coregister", "{track}/{date}")
+        self.interferogram = self.product("form-interferogram", "{track}/{pair}.h5")
+        self.filtered = self.product("filter-phase", "{track}/{pair}.h5")
+        self.unwrapped = self.product("unwrap", "{track}/{pair}.h5")
+        self.closure = self.product("check-closure", "{track}/{batch}")
+        self.layers = self.product("geocode", "{track}/{pair}")
+        self.image = self.product("geocode-epoch", "{track}/{date}.tif")
+        self.pictures = self.product("plot-pair", "{track}/{pair}")
+        self.metadata = self.product("describe-frame", "{track}")
+        self.tree = self.product("publish", "{track}")
+        self.validation = self.product("validate-tree", "{track}.json")
+        self.page = self.product("report-frame", "{track}.html")
+        self.table = self.product("report-frame", "{track}.csv")
+
+    def frame(self, wildcards: Any) -> FramePlan:
+        """Return the plan of a frame."""
+        return self.plan.frames[wildcards.track]
+
+    def _of(self, pattern: str, wildcards: Any, **values: str) -> str:
+        return pattern.format(track=wildcards.track, **values)
+
+    def _record(self, pattern: str, wildcards: Any, **values: str) -> str:
+        return self.record_of(self._of(pattern, wildcards, **values))
+
+    def _common(self, wildcards: Any) -> dict[str, Any]:
+        """Return the definition of a frame and its reference date."""
+        found = self.frame(wildcards)
+        reference = self._of(self.acquisition, wildcards, date=found.reference)
+        return {"frame": str(found.path), "reference": reference}
+
+    def define_inputs(self, _wildcards: Any) -> dict[str, Any]:
+        """Return the products that a frame is defined by."""
+        return {"products": list(self.plan.section.new_frame_products)}
+
+    def parse_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return the products of a pass, and the orbit files that cover it."""
+        found = self.frame(wildcards)
+        products = [str(product.path) for product in found.acquisitions[wildcards.date].products]
+        return {
+            "frame": str(found.path),
+            "products": products,
+            "orbits": [str(path) for path in found.orbits[wildcards.date]],
+        }
+
+    def dem_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return the elevation model, and the geoid where there is one."""
+        section = self.plan.section
+        return {
+            "frame": str(self.frame(wildcards).path),
+            "elevation": str(section.elevation),
+            "geoid": _named(section.geoid),
+        }
+
+    def geometry_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return the reference date and the heights."""
+        return self._common(wildcards) | {"heights": self._of(self.heights, wildcards)}
+
+    def lookup_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return the reference date, heights, geometry and the mask of land."""
+        geometry = self._of(self.geometry, wildcards)
+        return self.geometry_inputs(wildcards) | {"geometry": geometry, "land": _named(self.plan.section.land)}
+
+    def offset_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return a date and the reference."""
+        secondary = self._of(self.acquisition, wildcards, date=wildcards.date)
+        return self._common(wildcards) | {"secondary": secondary, "geometry": self._of(self.geometry, wildcards)}
+
+    def shift_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return two dates, and what amplitudes say of those that are not the reference."""
+        found, inputs = self.frame(wildcards), self._common(wildcards)
+        inputs["geometry"] = self._of(self.geometry, wildcards)
+        for name, date in zip(("first", "second"), wildcards.pair.split("_"), strict=True):
+            inputs[name] = self._of(self.acquisition, wildcards, date=date)
+            offset = self._of(self.offset, wildcards, date=date)
+            inputs[f"{name}_offset"] = [] if date == found.reference else offset
+        return inputs
+
+    def network_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return the shifts of all pairs, the offsets of all dates, and the solutions before."""
+        found = self.frame(wildcards)
+        others = [date for date in found.acquisitions if date != found.reference]
+        return {
+            "frame": str(found.path),
+            "shifts": [self._of(self.shift, wildcards, pair=pair) for pair in found.connections],
+            "offsets": [self._of(self.offset, wildcards, date=date) for date in others],
+            "previous": [self._of(self.network, wildcards, batch=batch) for batch in found.solved],
+        }
+
+    def burst_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return a date, the reference, and the solution that decides the date; the reference needs none."""
+        found, inputs = self.frame(wildcards), self.offset_inputs(wildcards)
+        network = self._of(self.network, wildcards, batch=found.solution_of(wildcards.date))
+        return inputs | {"network": [] if wildcards.date == found.reference else network}
+
+    def interferogram_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return the bursts of two dates."""
+        first, second = (self._record(self.bursts, wildcards, date=date) for date in wildcards.pair.split("_"))
+        geometry = self._of(self.geometry, wildcards)
+        return self._common(wildcards) | {"geometry": geometry, "first": first, "second": second}
+
+    def unwrap_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return a pair and its filtered phase, and the lookup where it is unwrapped on the geographic grid."""
+        geographic = self.plan.section.unwrap.domain == "geographic"
+        return {
+            "frame": str(self.frame(wildcards).path),
+            "interferogram": self._of(self.interferogram, wildcards, pair=wildcards.pair),
+            "filtered": self._of(self.filtered, wildcards, pair=wildcards.pair),
+            "lookup": self._record(self.lookup, wildcards) if geographic else [],
+        }
+
+    def closure_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return the unwrapped pairs of a batch, and the earlier ones that close their triplets."""
+        pairs = self.frame(wildcards).closing_pairs(wildcards.batch)
+        return {"unwrapped": [self._of(self.unwrapped, wildcards, pair=pair) for pair in pairs]}
+
+    def layer_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return all of a pair, and the closure of its batch."""
+        batch = self.frame(wildcards).batch_of(wildcards.pair)
+        return self.unwrap_inputs(wildcards) | {
+            "lookup": self._record(self.lookup, wildcards),
+            "unwrapped": self._of(self.unwrapped, wildcards, pair=wildcards.pair),
+            "closure": self._record(self.closure, wildcards, batch=batch),
+        }
+
+    def image_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return the bursts of a date and the lookup."""
+        return {
+            "frame": str(self.frame(wildcards).path),
+            "lookup": self._record(self.lookup, wildcards),
+            "date": self._record(self.bursts, wildcards, date=wildcards.date),
+        }
+
+    def metadata_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return all dates and pairs of a frame, and its geometry."""
+        return self._common(wildcards) | {
+            "acquisitions": self._dates(self.acquisition, wildcards),
+            "geometry": self._of(self.geometry, wildcards),
+            "geocoded_geometry": self._record(self.lookup, wildcards),
+            "pairs": self._pairs(self.record_of(self.layers), wildcards),
+            "closure": self._batches(wildcards),
+        }
+
+    def tree_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return what is published of a frame."""
+        drawn = self._pairs(self.record_of(self.pictures), wildcards) if self.plan.section.plots else []
+        return {
+            "frame": str(self.frame(wildcards).path),
+            "metadata": self._record(self.metadata, wildcards),
+            "pairs": self._pairs(self.record_of(self.layers), wildcards),
+            "pictures": drawn,
+            "epochs": self._dates(self.image, wildcards),
+            "closure": self._batches(wildcards),
+        }
+
+    def report_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return all products of a frame by whose records its progress is counted."""
+        found = self.frame(wildcards)
+        return {
+            "frame": str(found.path),
+            "acquisitions": self._dates(self.acquisition, wildcards),
+            "coregistered": self._dates(self.record_of(self.bursts), wildcards),
+            "diversity": [self._of(self.shift, wildcards, pair=pair) for pair in found.connections],
+            "interferograms": self._pairs(self.interferogram, wildcards),
+            "filtered": self._pairs(self.filtered, wildcards),
+            "unwrapped": self._pairs(self.unwrapped, wildcards),
+            "pairs": self._pairs(self.record_of(self.layers), wildcards),
+            "closure": self._batches(wildcards),
+        }
+
+    def own_pairs(self, wildcards: Any) -> list[str]:
+        """Return the pairs that a batch decides."""
+        return self.frame(wildcards).own_pairs(wildcards.batch)
+
+    def new_batches(self) -> str:
+        """Return a pattern of the batches that are still to be solved: standing solutions stay as they are."""
+        return "|".join(sorted({one.new_batch for one in self.plan.frames.values()} - {""})) or "none"
+
+    def burst_count(self, wildcards: Any) -> int:
+        """Return the number of bursts of a frame."""
+        return len(self.frame(wildcards).frame.bursts)
+
+    def _dates(self, pattern: str, wildcards: Any) -> list[str]:
+        return [self._of(pattern, wildcards, date=date) for date in self.frame(wildcards).acquisitions]
+
+    def _pairs(self, pattern: str, wildcards: Any) -> list[str]:
+        return [self._of(pattern, wildcards, pair=pair) for pair in self.frame(wildcards).pairs]
+
+    def _batches(self, wildcards: Any) -> list[str]:
+        return [self._record(self.closure, wildcards, batch=batch) for batch in self.frame(wildcards).batches]
+
+    def granules(self) -> list[str]:
+        """Return the acquisitions of all frames, by whose outcomes the campaign is judged."""
+        return [
+            self.acquisition.format(track=track, date=date)
+            for track, found in self.plan.frames.items()
+            for date in found.acquisitions
+        ]
+
+    def targets(self) -> list[str]:
+        """Return everything the line makes by itself."""
+        found = []
+        for track, frame in self.plan.frames.items():
+            if frame.pairs:
+                found += [
+                    self.record_of(self.tree.format(track=track)),
+                    self.validation.format(track=track),
+                    self.page.format(track=track),
+                    self.table.format(track=track),
+                ]
+            else:
+                found.append(self.record_of(self.bursts.format(track=track, date=frame.reference)))
+        name = self.plan.section.new_frame
+        return [*found, self.definition.format(name=name)] if name else found
+
+
+def _named(path: Path | None) -> str | list[str]:
+    return str(path) if path is not None else []

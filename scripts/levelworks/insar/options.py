@@ -1,0 +1,77 @@
+"""The line's section of the configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from levelworks.core.options import OneOrMore, Options, option
+from levelworks.insar.coregistration.coregister_options import Coregister
+from levelworks.insar.coregistration.refinement_options import CorrelateAmplitudes, EstimateDiversity, SolveNetwork
+from levelworks.insar.drawing.drawing_options import PlotPair
+from levelworks.insar.frames.define_options import DefineFrame
+from levelworks.insar.geocoding.dem_options import PrepareDem
+from levelworks.insar.geocoding.geocode_options import Geocode
+from levelworks.insar.geocoding.geometry_options import GeocodeGeometry
+from levelworks.insar.interferograms.filter_options import FilterPhase
+from levelworks.insar.interferograms.interferogram_options import FormInterferogram
+from levelworks.insar.mosaic.geometry_options import ReferenceGeometry
+from levelworks.insar.network.closure_options import CheckClosure
+from levelworks.insar.network.pair_options import Pairs
+from levelworks.insar.products.products_options import DescribeFrame, Publish, ReportFrame
+from levelworks.insar.safe.parse_options import ParseSafe
+from levelworks.insar.unwrapping.unwrap_options import Unwrap
+
+
+class Insar(Options):
+    """Sentinel-1 frames from SLC to unwrapped, geocoded interferograms."""
+
+    frames: Annotated[list[str], OneOrMore] = option([], "definitions of frames (JSON), or folders of them")
+    products: Annotated[list[str], OneOrMore] = option(
+        [], "SAFE folders and zips, folders of them, wildcards or manifests (.tsv)"
+    )
+    orbits: Annotated[list[str], OneOrMore] = option([], "folders of orbit files (POEORB, RESORB)")
+    missions: list[str] = option([], "satellites to take (S1A, S1B, S1C, S1D); [] takes all")
+    elevation: Path | None = option(None, "elevation model: a raster, or a folder of tiles")
+    geoid: Path | None = option(None, "raster of the geoid's height (m), for models that count from the sea")
+    land: Path | None = option(None, "raster of land (not 0); null takes all for land")
+    plots: bool = option(False, "pictures of every pair")
+    pairs: Pairs = option(Pairs(), "which pairs are formed")
+    new_frame: str | None = option(
+        None, "name of a definition to make below <results>/insar/define-frame", pattern=r"^[A-Za-z0-9_-]+$",
+        alias="new-frame",
+    )  # fmt: skip
+    new_frame_products: Annotated[list[str], OneOrMore] = option(
+        [], "SAFE folders or zips of the pass that the new frame is defined by", alias="new-frame-products"
+    )
+    define_frame: DefineFrame = option(DefineFrame(), "how a new frame is defined", alias="define-frame")
+    parse_safe: ParseSafe = option(ParseSafe(), "products to bursts and orbit", alias="parse-safe")
+    prepare_dem: PrepareDem = option(PrepareDem(), "ellipsoidal heights around a frame", alias="prepare-dem")
+    reference_geometry: ReferenceGeometry = option(
+        ReferenceGeometry(), "the radar grid and the ground", alias="reference-geometry"
+    )
+    geocode_geometry: GeocodeGeometry = option(
+        GeocodeGeometry(), "the lookup and lines of sight", alias="geocode-geometry"
+    )
+    correlate_amplitudes: CorrelateAmplitudes = option(
+        CorrelateAmplitudes(), "offsets by amplitudes", alias="correlate-amplitudes"
+    )
+    estimate_diversity: EstimateDiversity = option(
+        EstimateDiversity(), "azimuth shifts by spectral diversity", alias="estimate-diversity"
+    )
+    solve_network: SolveNetwork = option(SolveNetwork(), "shifts of all dates", alias="solve-network")
+    coregister: Coregister = option(Coregister(), "dates resampled to the reference")
+    form_interferogram: FormInterferogram = option(
+        FormInterferogram(), "interferograms summed over looks", alias="form-interferogram"
+    )
+    filter_phase: FilterPhase = option(FilterPhase(), "the phase filtered for unwrapping", alias="filter-phase")
+    unwrap: Unwrap = option(Unwrap(), "unwrapped phase")
+    check_closure: CheckClosure = option(CheckClosure(), "closure of triplets and repairs", alias="check-closure")
+    geocode: Geocode = option(Geocode(), "pairs on the geographic grid")
+    plot_pair: PlotPair = option(PlotPair(), "pictures of pairs", alias="plot-pair")
+    describe_frame: DescribeFrame = option(DescribeFrame(), "metadata of a frame", alias="describe-frame")
+    publish: Publish = option(Publish(), "the tree of a frame's products")
+    report_frame: ReportFrame = option(ReportFrame(), "progress of a frame", alias="report-frame")
+
+
+Section = Insar

@@ -1,0 +1,305 @@
+"""What a campaign's configuration asks for: frames, their acquisitions, pairs, and batches of dates."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from levelworks.core.location import local_path
+from levelworks.core.outcome import InvalidInput, InvalidOptions, InvalidReference
+from levelworks.insar.frames.frame import Frame, read_frame
+from levelworks.insar.frames.products import PlannedAcquisition, Product, plan_acquisitions, read_product
+from levelworks.insar.network.epochs import Epoch, Pair, parse_pair
+from levelworks.insar.network.select_pairs import Network, PairRules, select_pairs
+from levelworks.insar.network.triplets import find_triplets
+from levelworks.insar.options import Insar
+from levelworks.insar.orbits.orbit_names import OrbitFile, covering_files, find_orbit_files
+from levelworks.insar.safe.names import parse_product_name
+
+FIRST_BATCH = 1
+
+
+@dataclass(frozen=True)
+class FramePlan:
+    """A frame, its passes, and how far its network has been solved.
+
+    Parameters
+    ----------
+    path : Path
+        Of the definition.
+    acquisitions : dict of str to PlannedAcquisition
+        By date, in order.
+    orbits : dict of str to list of Path
+        Orbit files that cover each date.
+    solved : dict of str to dict of str to bool
+        Dates that each standing solution decides, by batch (``001``), in order.
+    """
+
+    section: Insar
+    path: Path
+    frame: Frame
+    acquisitions: dict[str, PlannedAcquisition]
+    orbits: dict[str, list[Path]]
+    solved: dict[str, tuple[str, ...]]
+
+    @property
+    def reference(self) -> str:
+        """Return the reference date (YYYYMMDD)."""
+        return f"{self.frame.reference:%Y%m%d}"
+
+    @cached_property
+    def network(self) -> Network:
+        """Return the pairs to form."""
+        rules = self.section.pairs
+        chosen = PairRules(
+            rules.neighbours,
+            rules.longest,
+            tuple(rules.seasons),
+            tuple(rules.season_months),
+            rules.season_tolerance,
+            (),
+            rules.longest_connection,
+        )
+        epochs = [Epoch(found.products[0].start.date(), 0.0, found.mission) for found in self.acquisitions.values()]
+        return select_pairs(epochs, chosen, excluded=[_excluded(name) for name in rules.excluded])
+
+    @property
+    def pairs(self) -> list[str]:
+        """Return the names of the pairs to form."""
+        return [str(pair) for pair in self.network.pairs]
+
+    @cached_property
+    def connections(self) -> list[str]:
+        """Return the pairs whose azimuth shifts are measured: each date with some earlier ones and the reference."""
+        options, dates = self.section.estimate_diversity, list(self.acquisitions)
+        found = set()
+        for k, late in enumerate(dates):
+            near = [early for early in dates[max(k - options.connections, 0) : k] if _days(early, late)
+                    <= options.longest_gap]  # fmt: skip
+            found |= {f"{early}_{late}" for early in near}
+            if late != self.reference:
+                found.add("_".join(sorted((late, self.reference))))
+        return sorted(found)
+
+    @cached_property
+    def new_batch(self) -> str:
+        """Return the batch of the dates that no standing solution decides; empty where there are none."""
+        new = [date for date in self.acquisitions if date not in self.first_batch]
+        return f"{max(map(int, self.solved), default=FIRST_BATCH - 1) + 1:03d}" if new else ""
+
+    @cached_property
+    def first_batch(self) -> dict[str, str]:
+        """Return the batch in which each date was first solved, of those that were."""
+        found: dict[str, str] = {}
+        for batch, dates in self.solved.items():
+            for date in dates:
+                found.setdefault(date, batch)
+        return found
+
+    def solution_of(self, date: str) -> str:
+        """Return the batch whose solution a date is resampled with: the last that decided it."""
+        last = [batch for batch, dates in self.solved.items() if date in dates]
+        return last[-1] if last else self.new_batch
+
+    def batch_of(self, pair: str) -> str:
+        """Return the batch of a pair: that of its later solved date."""
+        return max(self.first_batch.get(date, self.new_batch) for date in pair.split("_"))
+
+    @cached_property
+    def batches(self) -> list[str]:
+        """Return the batches that have pairs."""
+        return sorted({self.batch_of(pair) for pair in self.pairs})
+
+    def own_pairs(self, batch: str) -> list[str]:
+        """Return the pairs of a batch."""
+        return [pair for pair in self.pairs if self.batch_of(pair) == batch]
+
+    def closing_pairs(self, batch: str) -> list[str]:
+        """Return the pairs of a batch, and those of earlier ones that are in a triplet with one of them."""
+        own = set(self.own_pairs(batch))
+        there = [parse_pair(pair) for pair in self.pairs if self.batch_of(pair) <= batch]
+        for triplet in find_triplets(there):
+            names = {str(pair) for pair, _ in triplet.signed}
+            if names & set(self.own_pairs(batch)):
+                own |= names
+        return sorted(own)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The line's section of the configuration, and its frames by id."""
+
+    section: Insar
+    frames: dict[str, FramePlan]
+
+
+def plan_campaign(section: Insar, solutions: Path) -> Plan:
+    """Find frames and products and see that what the configuration names is there.
+
+    Parameters
+    ----------
+    solutions : Path
+        Folder of the products of `solve-network`: dates that were solved stay as they were.
+
+    Raises
+    ------
+    InvalidOptions
+        Where a file does not exist, a product is none, or a frame has no reference.
+    """
+    for key in ("elevation", "geoid", "land"):
+        path = getattr(section, key)
+        if path is not None and not path.exists():
+            raise InvalidOptions(f"config: insar.{key}: {path} does not exist")
+    if section.new_frame and not section.new_frame_products:
+        raise InvalidOptions("config: insar.new-frame-products: is required with insar.new-frame")
+    frames: dict[str, FramePlan] = {}
+    if not section.frames:
+        return Plan(section, frames)
+    products = _products(section)
+    orbits = _orbits(section)
+    for path in _frame_files(section):
+        frame = _read_frame(path)
+        if frame.frame in frames:
+            raise InvalidOptions(f"config: insar.frames: {frame.frame} is defined twice: {path}")
+        found = _acquisitions(frame, products, section)
+        if section.elevation is None:
+            raise InvalidOptions("config: insar.elevation: is required (elevation model, a raster or folder of tiles)")
+        covering = {date: _covering(one, orbits) for date, one in found.items()}
+        frames[frame.frame] = FramePlan(section, path, frame, found, covering, _solved(solutions / frame.frame, found))
+    return Plan(section, frames)
+
+
+def _days(early: str, late: str) -> int:
+    return parse_pair(f"{early}_{late}").days
+
+
+def _excluded(name: str) -> Pair:
+    try:
+        return parse_pair(name)
+    except ValueError as error:
+        raise InvalidOptions(f"config: insar.pairs.excluded: {error}") from None
+
+
+def _read_frame(path: Path) -> Frame:
+    try:
+        return read_frame(path)
+    except InvalidReference as error:
+        raise InvalidOptions(f"config: insar.frames: {error}") from None
+
+
+def _frame_files(section: Insar) -> Iterator[Path]:
+    for source in section.frames:
+        path = local_path(source, "config: insar.frames")
+        if path.is_dir():
+            found = sorted(path.glob("*.json"))
+            if not found:
+                raise InvalidOptions(f"config: insar.frames: {path} holds no definition (*.json)")
+            yield from found
+        elif path.is_file():
+            yield path
+        else:
+            raise InvalidOptions(f"config: insar.frames: {path} is neither a file nor a folder")
+
+
+def _orbits(section: Insar) -> list[OrbitFile]:
+    try:
+        return find_orbit_files(local_path(folder, "config: insar.orbits") for folder in section.orbits)
+    except InvalidReference as error:
+        raise InvalidOptions(f"config: insar.orbits: {error}") from None
+
+
+def _covering(found: PlannedAcquisition, orbits: list[OrbitFile]) -> list[Path]:
+    start = min(product.start for product in found.products)
+    stop = max(product.stop for product in found.products)
+    return [file.path for file in covering_files(orbits, found.mission, start, stop)]
+
+
+def _acquisitions(frame: Frame, products: list[Product], section: Insar) -> dict[str, PlannedAcquisition]:
+    """Return the passes of a frame by date, the reference among them."""
+    found: dict[str, PlannedAcquisition] = {}
+    for one in plan_acquisitions(frame, products, section.missions):
+        if one.date in found:
+            both = ", ".join(product.id for product in (*found[one.date].products, *one.products))
+            raise InvalidOptions(f"config: insar.products: two passes of {frame.frame} on {one.date}: {both}")
+        found[one.date] = one
+    reference = f"{frame.reference:%Y%m%d}"
+    if reference not in found:
+        raise InvalidOptions(
+            f"config: insar.products: none of the reference date {reference} of {frame.frame}; "
+            f"found {', '.join(found) or 'no date'}"
+        )
+    return found
+
+
+def _solved(folder: Path, acquisitions: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the dates of standing solutions, of those that are planned."""
+    found: dict[str, tuple[str, ...]] = {}
+    for path in sorted(folder.glob("[0-9][0-9][0-9].json")):
+        try:
+            dates = json.loads(path.read_text(encoding="utf-8"))["dates"]
+        except (OSError, ValueError, KeyError) as error:
+            raise InvalidOptions(
+                f"{path} can't be read ({error}): remove it, and the network is solved again"
+            ) from None
+        found[path.stem] = tuple(date for date in sorted(dates) if date in acquisitions)
+    return found
+
+
+def _products(section: Insar) -> list[Product]:
+    """Return the products that the sources name, one of each id."""
+    found: dict[str, Product] = {}
+    for source in section.products:
+        for path in _product_files(local_path(source, "config: insar.products")):
+            try:
+                product = read_product(path)
+            except InvalidInput as error:
+                raise InvalidOptions(f"config: insar.products: {error}") from None
+            known = found.setdefault(product.id, product)
+            if known.path.resolve() != path.resolve():
+                raise InvalidOptions(f"config: insar.products: {product.id} is there twice: {known.path} and {path}")
+    return sorted(found.values(), key=lambda product: product.id)
+
+
+def _is_product(path: Path) -> bool:
+    try:
+        parse_product_name(path.name)
+    except InvalidInput:
+        return False
+    return True
+
+
+def _product_files(source: Path) -> Iterable[Path]:
+    """Yield the products that a source names: itself, what a folder holds, the rows of a manifest, what matches."""
+    if any(character in str(source) for character in "*?["):
+        matches = sorted(map(Path, glob.glob(str(source), recursive=True)))  # noqa: PTH207 - in every part of the path
+        if not matches:
+            raise InvalidOptions(f"config: insar.products: nothing matches {source}")
+        yield from matches
+    elif source.suffix == ".tsv":
+        yield from _manifest(source)
+    elif not source.exists():
+        raise InvalidOptions(f"config: insar.products: {source} is neither a file nor a folder")
+    elif _is_product(source) or source.is_file():
+        yield source
+    else:
+        yield from (path for path in sorted(source.iterdir()) if _is_product(path))
+
+
+def _manifest(source: Path) -> Iterable[Path]:
+    try:
+        rows = csv.DictReader(source.read_text(encoding="utf-8").splitlines(), delimiter="\t")
+    except OSError as error:
+        raise InvalidOptions(f"config: insar.products: {source} can't be read ({error.strerror})") from None
+    if "path" not in (rows.fieldnames or ()):
+        raise InvalidOptions(f"config: insar.products: the manifest {source} has no column 'path'")
+    for row in rows:
+        path = source.parent / (row["path"] or "")
+        if not row["path"] or not path.exists():
+            raise InvalidOptions(f"config: insar.products: {source} line {rows.line_num}: {path} does not exist")
+        yield path
