@@ -63,7 +63,7 @@ def write_intensity(
     mean = np.where(there, power / np.maximum(count, 1), np.nan).astype(np.float32)
     with h5py.File(folder / FILE_NAME, "w", track_order=True) as file:
         for name, values in (("power", mean), ("count", count)):
-            file.create_dataset(name, data=values, shuffle=True, compression="lzf")
+            file.create_dataset(name, data=values, shuffle=True, compression="gzip", compression_opts=1)
         file["power"].attrs["units"] = "squared digital numbers"
     return float(mean[there].mean()) if there.any() else 0.0, float(there.mean())
 

@@ -68,7 +68,7 @@ def filtered_writer(path: Path, shape: tuple[int, int], attributes: dict[str, ob
         file.attrs.update(attributes)
         chunks = min(CHUNK, shape[0]), min(CHUNK, shape[1])
         for name, dtype in LAYERS.items():
-            file.create_dataset(name, shape, dtype, chunks=chunks, shuffle=True, compression="lzf")
+            file.create_dataset(name, shape, dtype, chunks=chunks, shuffle=True, compression="gzip", compression_opts=1)
         yield file
 
 

@@ -48,7 +48,7 @@ def write_interferogram(path: Path, content: Interferogram) -> None:
         for name, meaning in LAYERS.items():
             values = getattr(content, name)
             layer = file.create_dataset(
-                name, data=values, chunks=_chunks(values.shape), shuffle=True, compression="lzf"
+                name, data=values, chunks=_chunks(values.shape), shuffle=True, compression="gzip", compression_opts=1
             )
             layer.attrs["units"] = meaning
 

@@ -27,7 +27,9 @@ def write_geometry(path: Path, mosaic: Mosaic, grounds: Iterable[tuple[str, Burs
             group = file.create_group(key)
             group["lines"], group["samples"] = ground.lines, ground.samples
             for name, units in FIELDS.items():
-                values = group.create_dataset(name, data=getattr(ground, name), shuffle=True, compression="lzf")
+                values = group.create_dataset(
+                    name, data=getattr(ground, name), shuffle=True, compression="gzip", compression_opts=1
+                )
                 values.attrs["units"] = units
 
 

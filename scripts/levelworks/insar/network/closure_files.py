@@ -111,7 +111,7 @@ def write_errors(folder: Path, counts: np.ndarray, grid: tuple[float, float, flo
     values = np.minimum(counts, np.iinfo(np.uint16).max).astype(np.uint16)
     if grid is None:
         with h5py.File(folder / f"{ERRORS}.h5", "w", track_order=True) as file:
-            file.create_dataset(ERRORS, data=values, shuffle=True, compression="lzf", chunks=True)
+            file.create_dataset(ERRORS, data=values, shuffle=True, compression="gzip", compression_opts=1, chunks=True)
         return
     import rasterio
     from rasterio.transform import from_origin

@@ -51,7 +51,9 @@ def write_unwrapped(path: Path, pair: UnwrappedPair, **more: str) -> None:
             file.attrs["grid"] = about.grid
         chunks = min(CHUNK, shape[0]), min(CHUNK, shape[1])
         for name in LAYERS:
-            file.create_dataset(name, data=getattr(pair, name), chunks=chunks, shuffle=True, compression="lzf")
+            file.create_dataset(
+                name, data=getattr(pair, name), chunks=chunks, shuffle=True, compression="gzip", compression_opts=1
+            )
         file["phase"].attrs["units"] = "rad"
 
 
