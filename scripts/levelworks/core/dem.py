@@ -1,4 +1,4 @@
-"""Heights of the terrain under a scene, from elevation models as GeoTIFF or VRT: one file, or a folder of tiles."""
+"""Heights of the terrain, from elevation models as GeoTIFF or VRT: one file, or a folder of tiles."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,8 +33,6 @@ class Dem:
         Metres above the ellipsoid, from north to south.
     notes : tuple of str
         What was missing, and what was taken in its place.
-    voids : ndarray of bool, shape (rows, columns), optional
-        Cells in which 0 m was taken.
     """
 
     west: float
@@ -41,7 +40,6 @@ class Dem:
     step: float
     heights: np.ndarray
     notes: tuple[str, ...] = ()
-    voids: np.ndarray | None = None
 
     def at(self, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
         """Return heights (m) at places (degrees), bilinear; beyond the grid those of its edge."""
@@ -102,7 +100,8 @@ def read_dem(
     step = FINEST
     west, north = math.floor(west / step) * step, math.ceil(north / step) * step
     shape = math.ceil((north - south) / step) + 1, math.ceil((east - west) / step) + 1
-    heights = _read_window(_files(path), west, north, step, shape)
+    window = Window(west, north, step, step, shape)
+    heights = read_window(elevation_files(path), window)
     notes = []
     void = ~((heights > LOWEST) & (heights < HIGHEST))
     if void.any():
@@ -110,13 +109,13 @@ def read_dem(
         share = 100 * float(void.mean())
         notes.append(f"{path.name} has no height in {share:.2g} % of the scene's surroundings: 0 m is taken there")
     if isinstance(geoid, Path):
-        undulation = _read_window(_files(geoid), west, north, step, shape)
+        undulation = read_window(elevation_files(geoid), window)
         if not np.isfinite(undulation).all():
             raise InvalidReference(f"{geoid} does not cover the scene; name a geoid that does, or give its height in m")
         heights += undulation
     else:
         heights += np.float32(geoid)
-    return Dem(west, north, step, heights, tuple(notes), void)
+    return Dem(west, north, step, heights, tuple(notes))
 
 
 def _bounds(longitude: np.ndarray, latitude: np.ndarray, buffer: float) -> tuple[float, float, float, float]:
@@ -136,52 +135,124 @@ def _bounds(longitude: np.ndarray, latitude: np.ndarray, buffer: float) -> tuple
     return float(start) - aside, south_end, float(start) + width + aside, north_end
 
 
-def _files(path: Path) -> list[Path]:
+def elevation_files(path: Path) -> list[Path]:
+    """Return the file of an elevation model, or the files of a folder of tiles in the order of their names.
+
+    Raises
+    ------
+    InvalidReference
+        Where a folder holds none.
+    """
     files = sorted(one for one in path.iterdir() if one.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
     if not files:
         raise InvalidReference(f"{path} holds no elevation model: no file ends in {', '.join(SUFFIXES)}")
     return files
 
 
-def _read_window(files: Sequence[Path], west: float, north: float, step: float, shape: tuple[int, int]) -> np.ndarray:
-    """Return the values of files on a grid of longitude and latitude, the first file that has one; else NaN."""
+@dataclass(frozen=True)
+class Window:
+    """A grid of longitude and latitude: centre of its first cell and steps (degrees), rows and columns.
+
+    ``east`` of it may lie beyond 180 degrees; rows go south.
+    """
+
+    west: float
+    north: float
+    step_east: float
+    step_south: float
+    shape: tuple[int, int]
+
+    @property
+    def span(self) -> tuple[float, float, float, float]:
+        """Return west, south, east and north of the centres of the outermost cells."""
+        rows, columns = self.shape
+        east, south = self.west + self.step_east * (columns - 1), self.north - self.step_south * (rows - 1)
+        return self.west, south, east, self.north
+
+    def part(self, turn: float, bounds: tuple[float, float, float, float]) -> tuple[slice, slice]:
+        """Return the rows and columns, two more each way, of what bounds (degrees), carried on by a turn, hold."""
+        west, south, east, north = bounds
+        left = math.floor((west + turn - self.west) / self.step_east) - 2
+        right = math.ceil((east + turn - self.west) / self.step_east) + 3
+        top = math.floor((self.north - north) / self.step_south) - 2
+        below = math.ceil((self.north - south) / self.step_south) + 3
+        rows, columns = self.shape
+        return slice(max(top, 0), min(max(below, 0), rows)), slice(max(left, 0), min(max(right, 0), columns))
+
+
+def read_window(files: Sequence[Path], window: Window) -> np.ndarray:
+    """Read the values of files on a grid, the first file that has one.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Rasters in any projection that GDAL knows.
+    window : Window
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), float32
+        Bilinear; NaN where no file has a value.
+
+    Raises
+    ------
+    InvalidReference
+        Where a file can't be read or has no coordinate reference system.
+    """
     import rasterio
     from rasterio.errors import RasterioError
     from rasterio.transform import Affine
     from rasterio.warp import Resampling, reproject
 
-    values = np.full(shape, np.nan, np.float32)
-    span = west, north - step * (shape[0] - 1), west + step * (shape[1] - 1), north
+    values = np.full(window.shape, np.nan, np.float32)
     for path in files:
         try:
             with rasterio.open(path) as file:
-                if file.crs is None:
-                    raise InvalidReference(f"{path} has no coordinate reference system")
-                for turn in _turns(file, span):
-                    transform = Affine(step, 0.0, west - step / 2 - turn, 0.0, -step, north + step / 2)
-                    part = np.full(shape, np.nan, np.float32)
+                for turn, bounds in turns(file, path, window.span):
+                    rows, columns = window.part(turn, bounds)
+                    west = window.west + window.step_east * (columns.start - 0.5) - turn
+                    north = window.north - window.step_south * (rows.start - 0.5)
+                    known = values[rows, columns]
+                    part = np.full(known.shape, np.nan, np.float32)
                     reproject(
                         rasterio.band(file, 1),
                         part,
-                        dst_transform=transform,
+                        dst_transform=Affine(window.step_east, 0.0, west, 0.0, -window.step_south, north),
                         dst_crs="EPSG:4326",
                         dst_nodata=np.nan,
                         resampling=Resampling.bilinear,
                     )
-                    values = np.where(np.isnan(values), part, values)
+                    np.copyto(known, part, where=np.isnan(known))
         except RasterioError as error:
             raise InvalidReference(f"{path} can't be read as an elevation model ({error})") from None
     return values
 
 
-def _turns(file: object, span: tuple[float, float, float, float]) -> Iterator[float]:
-    """Yield the whole turns (degrees) by which the window must be carried back to overlap a file."""
+def turns(
+    file: Any, path: Path, span: tuple[float, float, float, float]
+) -> Iterator[tuple[float, tuple[float, float, float, float]]]:
+    """Yield by which whole turns (degrees) a file is carried on to overlap a span, and its bounds (degrees).
+
+    Parameters
+    ----------
+    file : DatasetReader
+        Of rasterio.
+    span : tuple of float
+        West, south, east and north; east may be beyond 180 degrees.
+
+    Raises
+    ------
+    InvalidReference
+        Where the file has no coordinate reference system.
+    """
     from rasterio.warp import transform_bounds
 
-    west, south, east, north = transform_bounds(file.crs, "EPSG:4326", *file.bounds)  # type: ignore[attr-defined]
+    if file.crs is None:
+        raise InvalidReference(f"{path} has no coordinate reference system")
+    west, south, east, north = transform_bounds(file.crs, "EPSG:4326", *file.bounds)
     if west > east:
         east += 360.0
     for turn in (0.0, 360.0, -360.0):
-        apart = span[0] - turn > east or span[2] - turn < west or span[1] > north or span[3] < south
+        apart = span[0] > east + turn or span[2] < west + turn or span[1] > north or span[3] < south
         if not apart:
-            yield turn
+            yield turn, (west, south, east, north)

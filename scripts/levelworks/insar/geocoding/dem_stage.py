@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from levelworks.core.dem import Dem, read_dem
-from levelworks.core.outcome import InvalidReference, Outcome, Status
-from levelworks.insar.frames.frame import FrameGrid, read_frame
+from levelworks.core.outcome import InvalidOptions, InvalidReference, Outcome, Status
+from levelworks.insar.frames.frame import read_frame
 from levelworks.insar.geocoding.dem_options import PrepareDem
+from levelworks.insar.geocoding.frame_heights import frame_window, read_heights
+from levelworks.insar.geocoding.geotiffs import write_geotiff
 
-BLOCK = 256
+TAKEN = {"sea-level": "0 m is taken there", "interpolate": "heights are interpolated there"}
 
 
 def prepare_dem(frame: Path, elevation: Path, geoid: Path | None, *, heights: Path, options: PrepareDem) -> Outcome:
@@ -29,66 +28,38 @@ def prepare_dem(frame: Path, elevation: Path, geoid: Path | None, *, heights: Pa
 
     Raises
     ------
+    InvalidOptions
+        Where the geoid is named twice.
     InvalidReference
         Where the model can't be read or has no heights of most of the frame.
     """
-    import rasterio
-    from rasterio.io import MemoryFile
+    if geoid is not None and options.geoid_height:
+        raise InvalidOptions(f"geoid-height is {options.geoid_height:g} m, and {geoid} is named too: leave one of them")
+    grid = read_frame(frame).grid
+    window = frame_window(elevation, grid, options.margin, options.step)
+    found = read_heights(elevation, geoid or options.geoid_height, grid, window, options.void)
+    if found.void_share > options.most_void:
+        raise InvalidReference(
+            f"{elevation} has no height in {found.void_share:.0%} of the frame: stage one that covers it"
+        )
     from rasterio.transform import Affine
 
-    grid = read_frame(frame).grid
-    found = read_dem(
-        elevation,
-        np.array([grid.west, grid.east]),
-        np.array([grid.south, grid.north]),
-        mean_elevation=0.0,
-        buffer=options.margin,
-        geoid=geoid if geoid is not None else options.geoid_height,
-    )
-    void = _void_share(found, grid)
-    if void > options.most_void:
-        raise InvalidReference(f"{elevation} has no height in {void:.0%} of the frame: stage one that covers it")
-    rows, columns = found.heights.shape
-    half = found.step / 2
-    profile = {
-        "driver": "GTiff",
-        "count": 1,
-        "dtype": "float32",
-        "height": rows,
-        "width": columns,
-        "crs": "EPSG:4326",
-        "transform": Affine(found.step, 0.0, found.west - half, 0.0, -found.step, found.north + half),
-        "nodata": float("nan"),
-        "compress": "DEFLATE",
-        "predictor": 3,
-        "tiled": True,
-        "blockxsize": BLOCK,
-        "blockysize": BLOCK,
-    }
-    with rasterio.Env(GDAL_PAM_ENABLED=False), MemoryFile() as memory:
-        with memory.open(**profile) as file:
-            file.write(found.heights, 1)
-            file.set_band_unit(1, "m")
-        heights.write_bytes(memory.read())
+    west, north = window.west - window.step_east / 2, window.north + window.step_south / 2
+    transform = Affine(window.step_east, 0.0, west, 0.0, -window.step_south, north)
+    write_geotiff(heights, [found.heights], transform, nodata=float("nan"), units="m")
     quality = {
         "height_min_m": float(found.heights.min()),
         "height_max_m": float(found.heights.max()),
-        "void_share": void,
+        "step_deg": window.step_south,
+        "void_share": found.void_share,
         "geoid": geoid.name if geoid is not None else options.geoid_height,
     }
-    warnings = found.notes
+    warnings = []
+    if found.void_share > 0:
+        warnings.append(f"{elevation.name} has no height in {found.void_share:.2%} of the frame: {TAKEN[options.void]}")
     if geoid is None and options.geoid_height == 0:
-        warnings = (*warnings, "heights are taken as ellipsoidal: name a geoid where the model counts from the sea")
-    return Outcome(Status.DONE, quality=quality, warnings=warnings)
-
-
-def _void_share(found: Dem, grid: FrameGrid) -> float:
-    """Return which share of the frame's grid has no height."""
-    if found.voids is None:
-        return 0.0
-    top, left = (round(side / found.step) for side in (found.north - grid.north, grid.west - found.west))
-    rows, columns = (round(count * grid.step / found.step) for count in grid.shape)
-    return float(found.voids[top : top + rows, left : left + columns].mean())
+        warnings.append("heights are taken as ellipsoidal: name a geoid where the model counts from the sea")
+    return Outcome(Status.DONE, quality=quality, warnings=tuple(warnings))
 
 
 def write_empty_heights(path: Path, outcome: Outcome) -> None:

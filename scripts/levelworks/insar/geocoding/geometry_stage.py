@@ -12,6 +12,8 @@ from levelworks.insar.frames.frame import FrameGrid, read_frame
 from levelworks.insar.geocoding.geometry_options import GeocodeGeometry
 from levelworks.insar.geocoding.geotiffs import write_raster
 from levelworks.insar.geocoding.lookup import NAMES, GeoGeometry, locate_rows, write_lookup
+from levelworks.insar.geocoding.terrain_mask import flag_ground, ground_lines, mask_grid
+from levelworks.insar.geocoding.terrain_mask_kernels import BOTH, LAYOVER, SHADOW
 from levelworks.insar.geometry.elevation import read_elevation
 from levelworks.insar.mosaic.geometry_files import read_mosaic
 from levelworks.insar.mosaic.geometry_stage import read_reference
@@ -32,7 +34,7 @@ def geocode_geometry(
     folder: Path,
     options: GeocodeGeometry,
 ) -> Outcome:
-    """Locate the geographic grid of a frame in its reference's radar grid; rows are shared among ranks.
+    """Locate the geographic grid of a frame in its reference's radar grid; rows and lines are shared among ranks.
 
     Parameters
     ----------
@@ -46,7 +48,8 @@ def geocode_geometry(
     land : Path or None
         Raster of land (not 0) in any projection.
     folder : Path
-        That is written: ``lookup.tif`` and ``<frame>.geo.{E,N,U,inc,hgt,landmask}.tif``.
+        That is written: ``lookup.tif`` and ``<frame>.geo.{E,N,U,inc,hgt,landmask,lsmask}.tif``; of ``lsmask``
+        0 is no data, 1 is fine, 2 layover, 3 shadow, 4 both.
 
     Raises
     ------
@@ -59,8 +62,10 @@ def geocode_geometry(
     with together(ranks):
         mosaic, elevation, arc = read_mosaic(geometry), read_elevation(heights), acquisition_arc(found)
         mine = locate_rows(wanted.grid, split(wanted.grid.shape[0], ranks.size, ranks.rank), elevation, arc, mosaic)
-    parts = ranks.gather(mine)
-    if parts is None:
+        lines = ground_lines(mosaic, elevation, wanted.grid.step)
+        flags = flag_ground(lines, split(lines.times.size, ranks.size, ranks.rank), elevation, arc)
+    parts, all_flags = ranks.gather(mine), ranks.gather(flags)
+    if parts is None or all_flags is None:
         return Outcome()
     whole = GeoGeometry(*(np.concatenate([getattr(part, name) for part in parts]) for name in NAMES))
     seen = np.isfinite(whole.row)
@@ -74,9 +79,14 @@ def geocode_geometry(
     dry = _land(land, whole, wanted.grid, options)
     path = folder / f"{wanted.frame}.geo.landmask.tif"
     write_raster(path, [np.where(seen & dry, LAND, 0).astype(np.uint8)], wanted.grid, nodata=0, units="1 land")
+    mask = np.where(seen, mask_grid(lines, np.concatenate(all_flags), wanted.grid, arc), 0).astype(np.uint8)
+    path = folder / f"{wanted.frame}.geo.lsmask.tif"
+    write_raster(path, [mask], wanted.grid, nodata=0, units="1 fine, 2 layover, 3 shadow, 4 both")
     quality = {
         "coverage": float(seen.mean()),
         "land": float(dry[seen].mean()),
+        "layover": float(np.isin(mask[seen], (LAYOVER, BOTH)).mean()),
+        "shadow": float(np.isin(mask[seen], (SHADOW, BOTH)).mean()),
         "incidence_mean_deg": float(np.nanmean(whole.incidence.astype(np.float64))),
     }
     nothing = land is None and options.sea_level is None

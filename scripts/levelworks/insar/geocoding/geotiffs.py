@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from levelworks.core.outcome import InvalidInput
 from levelworks.insar.frames.frame import FrameGrid
+
+if TYPE_CHECKING:
+    from rasterio.transform import Affine
 
 BLOCK = 256
 FLOATING, INTEGER = 3, 2
@@ -25,7 +29,7 @@ def write_raster(
     units: str,
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Write bands of one type as a tiled, deflated GeoTIFF in EPSG:4326; the same bands give the same bytes.
+    """Write bands of one type on a frame's grid as `write_geotiff` does.
 
     Parameters
     ----------
@@ -43,13 +47,34 @@ def write_raster(
     InvalidInput
         Where a band does not have the grid's shape.
     """
-    import rasterio
-    from rasterio.io import MemoryFile
     from rasterio.transform import Affine
 
-    rows, columns = grid.shape
     if any(band.shape != grid.shape for band in bands):
         raise InvalidInput(f"{path.name}: bands of {bands[0].shape} are not on the frame's grid of {grid.shape}")
+    transform = Affine(grid.step, 0.0, grid.west, 0.0, -grid.step, grid.north)
+    write_geotiff(path, bands, transform, nodata=nodata, units=units, tags=tags)
+
+
+def write_geotiff(
+    path: Path,
+    bands: Sequence[np.ndarray],
+    transform: Affine,
+    *,
+    nodata: float,
+    units: str,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Write bands of one type as a tiled, deflated GeoTIFF in EPSG:4326; the same bands give the same bytes.
+
+    Parameters
+    ----------
+    transform : Affine
+        From columns and rows of cells' corners to degrees; the rest as of `write_raster`.
+    """
+    import rasterio
+    from rasterio.io import MemoryFile
+
+    rows, columns = bands[0].shape
     kind = bands[0].dtype
     profile = {
         "driver": "GTiff",
@@ -58,7 +83,7 @@ def write_raster(
         "height": rows,
         "width": columns,
         "crs": "EPSG:4326",
-        "transform": Affine(grid.step, 0.0, grid.west, 0.0, -grid.step, grid.north),
+        "transform": transform,
         "nodata": nodata,
         "compress": "DEFLATE",
         "predictor": FLOATING if kind.kind == "f" else INTEGER,

@@ -17,7 +17,7 @@ from levelworks.insar.geocoding.interpolation_kernels import (
 
 
 def geocode_complex(values: np.ndarray, lookup: np.ndarray) -> np.ndarray:
-    """Interpolate phasors by cubic convolution.
+    """Interpolate phasors by cubic convolution, bilinearly beside cells without data.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def geocode_complex(values: np.ndarray, lookup: np.ndarray) -> np.ndarray:
 def geocode_values(
     values: np.ndarray, lookup: np.ndarray, limits: tuple[float, float] = (-np.inf, np.inf)
 ) -> np.ndarray:
-    """Interpolate values by cubic convolution and keep them within limits.
+    """Interpolate values as phasors and keep them within limits.
 
     Parameters
     ----------

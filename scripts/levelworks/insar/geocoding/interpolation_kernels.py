@@ -28,6 +28,9 @@ def inside(y, x, rows, columns):  # type: ignore[no-untyped-def]
 def interpolate_phasors(values: np.ndarray, rows: np.ndarray, columns: np.ndarray, result: np.ndarray) -> None:
     """Interpolate complex cells, 0 or NaN of which is no data; 0 where too much of the weight has none.
 
+    Cubic where all sixteen cells around have data. Elsewhere bilinear over those of the next four that have: fewer of
+    the sixteen would pull the phase of a slope towards the side with data.
+
     Parameters
     ----------
     values : ndarray, shape (n, m), complex64
@@ -43,33 +46,38 @@ def interpolate_phasors(values: np.ndarray, rows: np.ndarray, columns: np.ndarra
         if not inside(y, x, height, width):
             continue
         top, left = int(np.floor(y)), int(np.floor(x))
-        cubic_weights(y - top, down)
-        cubic_weights(x - left, along)
-        real = imaginary = weight = 0.0
-        for a in range(4):
-            i = top - 1 + a
-            if i < 0 or i >= height:
+        complete = top >= 1 and left >= 1 and top + 2 < height and left + 2 < width
+        if complete:
+            cubic_weights(y - top, down)
+            cubic_weights(x - left, along)
+            total = 0.0 + 0.0j
+            for a in range(4):
+                for b in range(4):
+                    value = values[top - 1 + a, left - 1 + b]
+                    complete = complete and value != 0
+                    total += down[a] * along[b] * value
+            if complete and np.isfinite(total.real) and np.isfinite(total.imag):
+                result[k] = total
                 continue
-            for b in range(4):
-                j = left - 1 + b
-                if j < 0 or j >= width:
-                    continue
-                value = values[i, j]
-                if value == 0 or not (np.isfinite(value.real) and np.isfinite(value.imag)):
-                    continue
-                share = down[a] * along[b]
-                real += share * value.real
-                imaginary += share * value.imag
-                weight += share
+        total, weight = 0.0 + 0.0j, 0.0
+        for a in range(2):
+            for b in range(2):
+                i, j = top + a, left + b
+                if 0 <= i < height and 0 <= j < width:
+                    value = values[i, j]
+                    if value != 0 and np.isfinite(value.real) and np.isfinite(value.imag):
+                        share = abs(1 - a - (y - top)) * abs(1 - b - (x - left))
+                        total += share * value
+                        weight += share
         if weight >= LEAST_WEIGHT:
-            result[k] = complex(real / weight, imaginary / weight)
+            result[k] = total / weight
 
 
 @njit(cache=True, nogil=True)
 def interpolate_values(
     values: np.ndarray, rows: np.ndarray, columns: np.ndarray, limits: tuple[float, float], result: np.ndarray
 ) -> None:
-    """Interpolate real cells (float32), NaN of which is no data, and keep the result within limits."""
+    """Interpolate real cells (float32), NaN of which is no data, as phasors; keep the result within limits."""
     height, width = values.shape
     down, along = np.empty(4), np.empty(4)
     for k in range(rows.size):
@@ -78,20 +86,23 @@ def interpolate_values(
         if not inside(y, x, height, width):
             continue
         top, left = int(np.floor(y)), int(np.floor(x))
-        cubic_weights(y - top, down)
-        cubic_weights(x - left, along)
-        total = weight = 0.0
-        for a in range(4):
-            i = top - 1 + a
-            if i < 0 or i >= height:
-                continue
-            for b in range(4):
-                j = left - 1 + b
-                if j < 0 or j >= width or np.isnan(values[i, j]):
-                    continue
-                share = down[a] * along[b]
-                total += share * values[i, j]
-                weight += share
+        total, weight = np.nan, 1.0
+        if top >= 1 and left >= 1 and top + 2 < height and left + 2 < width:
+            cubic_weights(y - top, down)
+            cubic_weights(x - left, along)
+            total = 0.0
+            for a in range(4):
+                for b in range(4):
+                    total += down[a] * along[b] * values[top - 1 + a, left - 1 + b]
+        if np.isnan(total):
+            total = weight = 0.0
+            for a in range(2):
+                for b in range(2):
+                    i, j = top + a, left + b
+                    if 0 <= i < height and 0 <= j < width and not np.isnan(values[i, j]):
+                        share = abs(1 - a - (y - top)) * abs(1 - b - (x - left))
+                        total += share * values[i, j]
+                        weight += share
         if weight >= LEAST_WEIGHT:
             result[k] = min(max(total / weight, limits[0]), limits[1])
 
