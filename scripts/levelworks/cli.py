@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import platform
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
     # Before any of them is loaded: threads of small matrices cost far more than they bring, and jobs share nodes.
     os.environ.setdefault(_variable, "1")
+if platform.machine() == "x86_64":
+    # Kernels of AVX-512 add in another order for blocks of another height: ranks and nodes would differ.
+    os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
 
 import argparse
 import logging
