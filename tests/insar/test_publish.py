@@ -36,12 +36,13 @@ from levelworks.insar.mosaic.geometry_files import read_mosaic, write_geometry
 from levelworks.insar.mosaic.mosaic import make_mosaic
 from levelworks.insar.network.epochs import Pair, parse_pair
 from levelworks.insar.products import links, publish_stage
-from levelworks.insar.products.describe_frame_stage import describe_frame, write_empty_metadata
+from levelworks.insar.products.describe_frame_stage import describe_frame
+from levelworks.insar.products.empty_product import write_empty_product
 from levelworks.insar.products.frame_metadata import centre_point, frame_baselines, frame_facts, read_baselines
 from levelworks.insar.products.frame_metadata import read_metadata as read_values
 from levelworks.insar.products.network_table import find_gaps, merged_verdicts
 from levelworks.insar.products.products_options import DescribeFrame, Publish
-from levelworks.insar.products.publish_stage import publish, write_empty_tree
+from levelworks.insar.products.publish_stage import publish
 from levelworks.insar.products.validate_tree import InvalidTree, validate_tree
 from levelworks.insar.safe.acquisition import read_acquisition
 from levelworks.insar.safe.acquisition_files import write_acquisition
@@ -355,8 +356,8 @@ def test_without_pictures_and_metadata(inputs, tmp_path):
     publish(**{**inputs, "pictures": None}, tree=tmp_path / "tree", options=Publish())
     assert not list((tmp_path / "tree" / "interferograms").rglob("*.png"))
     empty = tmp_path / "describe-frame"
-    write_empty_metadata(empty, SKIPPED)
-    write_empty_tree(tmp_path / "empty", SKIPPED)
+    write_empty_product(empty, SKIPPED)
+    write_empty_product(tmp_path / "empty", SKIPPED)
     assert (tmp_path / "empty" / "reason.txt").read_text() == "skipped: no burst of the frame\n"
     with pytest.raises(NothingToProduce, match="no burst"):
         publish(**{**inputs, "metadata": write_note(empty, SKIPPED)}, tree=tmp_path / "b", options=Publish())

@@ -12,10 +12,11 @@ from insar_products import DATES, FRAME, PAIRS, SHAPE, STEP, WEST, write_geometr
 from rasterio.transform import from_origin
 
 from levelworks.core.outcome import InvalidOptions, Outcome, Status
+from levelworks.insar.products.empty_product import write_empty_product
 from levelworks.insar.products.frame_metadata import write_metadata
 from levelworks.insar.products.products_options import ValidateTree
 from levelworks.insar.products.validate_tree import InvalidTree, refuse_invalid, validate_tree
-from levelworks.insar.products.validate_tree_stage import validate_tree_stage, write_empty_validation
+from levelworks.insar.products.validate_tree_stage import validate_tree_stage
 
 METADATA = {
     "master": DATES[0],
@@ -236,7 +237,7 @@ def test_the_stage_reports_or_refuses(tree, tmp_path):
     assert caught.value.exit_code == 64
     with pytest.raises(InvalidOptions, match="is no folder"):
         validate_tree_stage(tmp_path / "none", report=tmp_path / "none.json", options=ValidateTree())
-    write_empty_validation(tmp_path / "empty.json", Outcome(Status.SKIPPED, "no tree"))
+    write_empty_product(tmp_path / "empty.json", Outcome(Status.SKIPPED, "no tree"))
     assert json.loads((tmp_path / "empty.json").read_text())["reason"] == "no tree"
 
 

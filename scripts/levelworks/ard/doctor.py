@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 from levelworks.ard.options import Ard
 from levelworks.ard.plan import Plan, plan_campaign
@@ -12,6 +11,7 @@ from levelworks.ard.readers.open_image import open_image
 from levelworks.ard.warming import warm
 from levelworks.core.check import Check, examine_opened, number_of
 from levelworks.core.outcome import InvalidOptions
+from levelworks.core.storage import size_of
 
 __all__ = ["examine", "space_needed", "warm"]
 
@@ -72,10 +72,4 @@ def space_needed(section: Ard) -> int:
     InvalidOptions
         Where a source does not exist.
     """
-    return int(SHARE_OF_LEVEL1 * sum(_size(one.path) for one in plan_campaign(section).images.values()))
-
-
-def _size(path: Path) -> int:
-    if path.is_file():
-        return path.stat().st_size
-    return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
+    return int(SHARE_OF_LEVEL1 * sum(size_of(one.path) for one in plan_campaign(section).images.values()))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from levelworks.ard.plan import Plan, Planned
-from levelworks.core.layout import LineLayout
+from levelworks.core.layout import LineLayout, named
 
 
 class Layout(LineLayout):
@@ -54,23 +54,23 @@ class Layout(LineLayout):
         made = self.record_of(self.water_vapour) if section.reanalysis else None
         return {
             "image": str(self._image(wildcards).path),
-            "dem": _named(section.dem),
-            "area_of_interest": _named(section.area_of_interest),
-            "water_vapour_tables": made or _named(section.water_vapour_tables),
-            "aerosol_tables": _named(section.aerosol_tables),
-            "coregistration_base": _named(section.coregistration_base),
+            "dem": named(section.dem),
+            "area_of_interest": named(section.area_of_interest),
+            "water_vapour_tables": made or named(section.water_vapour_tables),
+            "aerosol_tables": named(section.aerosol_tables),
+            "coregistration_base": named(section.coregistration_base),
         }
 
     def tile_inputs(self, wildcards: Any) -> dict[str, Any]:
         """Return an image's reflectance, and the tiles that are wanted."""
         image = self.record_of(self.reflectance).format(image=wildcards.image)
-        return {"image": image, "allow_list": _named(self.plan.section.tiles)}
+        return {"image": image, "allow_list": named(self.plan.section.tiles)}
 
     def merge_inputs(self, wildcards: Any) -> dict[str, Any]:
         """Return the tiles of all images of a day and sensor."""
         images = self.plan.acquisitions[wildcards.acquisition]
         found = [self.record_of(self.tiles).format(image=one.id) for one in images]
-        return {"tiles": found, "output_options": _named(self.plan.section.output_options)}
+        return {"tiles": found, "output_options": named(self.plan.section.output_options)}
 
     def all_images(self, _wildcards: Any = None) -> list[str]:
         """Return the records of all images' reflectance."""
@@ -82,15 +82,15 @@ class Layout(LineLayout):
 
     def queue_inputs(self, _wildcards: Any) -> dict[str, Any]:
         """Return FORCE's queue, and the records of all images."""
-        return {"queue": _named(self.plan.section.queue), "images": self.all_images()}
+        return {"queue": named(self.plan.section.queue), "images": self.all_images()}
 
     def grid_inputs(self, _wildcards: Any) -> dict[str, Any]:
         """Return what says which tiles there are."""
-        return {"definition": _named(self.plan.section.definition), "allow_list": _named(self.plan.section.tiles)}
+        return {"definition": named(self.plan.section.definition), "allow_list": named(self.plan.section.tiles)}
 
     def water_vapour_inputs(self, _wildcards: Any) -> dict[str, Any]:
         """Return the files of a reanalysis, and the points of the tables."""
-        return {"reanalysis": self.plan.reanalysis, "points": _named(self.plan.section.water_vapour_points)}
+        return {"reanalysis": self.plan.reanalysis, "points": named(self.plan.section.water_vapour_points)}
 
     def parameters_of_force(self) -> dict[str, str]:
         """Return FORCE's parameters that mean what the configuration says, as texts."""
@@ -119,7 +119,3 @@ class Layout(LineLayout):
         if section.reanalysis:
             found.append(self.record_of(self.water_vapour))
         return found
-
-
-def _named(path: Path | None) -> str | list[str]:
-    return str(path) if path is not None else []

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import glob
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +10,7 @@ from levelworks.ard.names import Identity, identify
 from levelworks.ard.options import Ard
 from levelworks.ard.peer.queue import Entry, read_queue
 from levelworks.core.location import local_path
+from levelworks.core.named_paths import named_paths
 from levelworks.core.outcome import InvalidInput, InvalidOptions
 
 
@@ -81,7 +79,7 @@ def plan_campaign(section: Ard, done: Path | None = None) -> Plan:
             raise InvalidOptions(f"config: ard.{key.replace('_', '-')}: {path} does not exist")
     images: dict[str, Planned] = {}
     for source in section.images:
-        for path in _images_of(local_path(source, "config: ard.images"), "ard.images"):
+        for path in named_paths(local_path(source, "config: ard.images"), "ard.images", _is_image):
             _add(images, path, "ard.images")
     queue = tuple(read_queue(section.queue)) if section.queue is not None else ()
     for entry in queue:
@@ -116,34 +114,3 @@ def _is_image(path: Path) -> bool:
     except InvalidInput:
         return False
     return True
-
-
-def _images_of(source: Path, key: str) -> Iterable[Path]:
-    """Yield the images that a source names: itself, what a folder holds, the rows of a manifest, what matches."""
-    if any(character in str(source) for character in "*?["):
-        matches = sorted(map(Path, glob.glob(str(source), recursive=True)))  # noqa: PTH207 - in every part of the path
-        if not matches:
-            raise InvalidOptions(f"config: {key}: nothing matches {source}")
-        yield from matches
-    elif source.suffix == ".tsv":
-        yield from _manifest(source, key)
-    elif not source.exists():
-        raise InvalidOptions(f"config: {key}: {source} is neither a file nor a folder")
-    elif _is_image(source) or source.is_file():
-        yield source
-    else:
-        yield from (path for path in sorted(source.iterdir()) if _is_image(path))
-
-
-def _manifest(source: Path, key: str) -> Iterable[Path]:
-    try:
-        rows = csv.DictReader(source.read_text(encoding="utf-8").splitlines(), delimiter="\t")
-    except OSError as error:
-        raise InvalidOptions(f"config: {key}: the manifest {source} can't be read ({error.strerror})") from None
-    if "path" not in (rows.fieldnames or ()):
-        raise InvalidOptions(f"config: {key}: the manifest {source} has no column 'path'")
-    for row in rows:
-        path = source.parent / (row["path"] or "")
-        if not row["path"] or not path.exists():
-            raise InvalidOptions(f"config: {key}: {source} line {rows.line_num}: {row['path']} does not exist")
-        yield path

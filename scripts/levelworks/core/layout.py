@@ -28,3 +28,8 @@ class LineLayout:
     def record_of(path: str) -> str:
         """Return the record beside a product: the output of rules whose product is a folder, or is updated."""
         return f"{path}.json"
+
+
+def named(path: Path | None) -> str | list[str]:
+    """Return a path as Snakemake takes an input: an empty list where there is none."""
+    return str(path) if path is not None else []

@@ -138,5 +138,12 @@ def size_below(folder: Path) -> int:
     return total
 
 
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files below a folder; links to files count as what they lead to."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
+
+
 def _gigabytes(size: int) -> str:
     return f"{size / 1e9:.3g} GB" if size >= 1e9 else f"{size / 1e6:.3g} MB"

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from levelworks.core.check import Check, number_of
 from levelworks.core.outcome import InvalidOptions
+from levelworks.core.storage import size_of
 from levelworks.insar.options import Insar
 from levelworks.insar.plan import FramePlan, plan_campaign
 from levelworks.insar.warming import warm
 
 __all__ = ["examine", "space_needed", "warm"]
 
-NO_SOLUTIONS = Path("results/insar/solve-network")
 SHARE_OF_PAIR = 0.01
 """Bytes of all products of a pair over those of one date's bursts, at 80 looks."""
 
@@ -30,7 +29,7 @@ def examine(section: Insar) -> Iterator[Check]:
         yield Check("insar", "warning", "no frames: nothing to do", "name definitions in insar.frames")
         return
     try:
-        plan = plan_campaign(section, NO_SOLUTIONS)
+        plan = plan_campaign(section)
     except InvalidOptions as error:
         yield Check("insar", "failure", str(error), "correct the configuration")
         return
@@ -60,13 +59,7 @@ def space_needed(section: Insar) -> int:
         Where a source does not exist.
     """
     total = 0.0
-    for frame in plan_campaign(section, NO_SOLUTIONS).frames.values():
-        sizes = [_size(product.path) for found in frame.acquisitions.values() for product in found.products]
+    for frame in plan_campaign(section).frames.values():
+        sizes = [size_of(product.path) for found in frame.acquisitions.values() for product in found.products]
         total += sum(sizes) * (1 + SHARE_OF_PAIR * len(frame.pairs) / max(len(frame.acquisitions), 1))
     return int(total)
-
-
-def _size(path: Path) -> int:
-    if path.is_file():
-        return path.stat().st_size
-    return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from levelworks.core.layout import LineLayout
+from levelworks.core.layout import LineLayout, named
 from levelworks.insar.plan import FramePlan, Plan
 
 
@@ -84,7 +84,7 @@ class Layout(LineLayout):
         return {
             "frame": str(self.frame(wildcards).path),
             "elevation": str(section.elevation),
-            "geoid": _named(section.geoid),
+            "geoid": named(section.geoid),
         }
 
     def geometry_inputs(self, wildcards: Any) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class Layout(LineLayout):
     def lookup_inputs(self, wildcards: Any) -> dict[str, Any]:
         """Return the reference date, heights, geometry and the mask of land."""
         geometry = self._of(self.geometry, wildcards)
-        return self.geometry_inputs(wildcards) | {"geometry": geometry, "land": _named(self.plan.section.land)}
+        return self.geometry_inputs(wildcards) | {"geometry": geometry, "land": named(self.plan.section.land)}
 
     def offset_inputs(self, wildcards: Any) -> dict[str, Any]:
         """Return a date and the reference."""
@@ -247,7 +247,3 @@ class Layout(LineLayout):
                 found.append(self.record_of(self.bursts.format(track=track, date=frame.reference)))
         name = self.plan.section.new_frame
         return [*found, self.definition.format(name=name)] if name else found
-
-
-def _named(path: Path | None) -> str | list[str]:
-    return str(path) if path is not None else []

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import glob
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from levelworks.core.location import local_path
+from levelworks.core.named_paths import named_paths
 from levelworks.core.outcome import InvalidInput, InvalidOptions, InvalidReference
 from levelworks.insar.frames.frame import Frame, read_frame
 from levelworks.insar.frames.products import PlannedAcquisition, Product, plan_acquisitions, read_product
@@ -37,7 +36,7 @@ class FramePlan:
         By date, in order.
     orbits : dict of str to list of Path
         Orbit files that cover each date.
-    solved : dict of str to dict of str to bool
+    solved : dict of str to tuple of str
         Dates that each standing solution decides, by batch (``001``), in order.
     """
 
@@ -80,8 +79,11 @@ class FramePlan:
         options, dates = self.section.estimate_diversity, list(self.acquisitions)
         found = set()
         for k, late in enumerate(dates):
-            near = [early for early in dates[max(k - options.connections, 0) : k] if _days(early, late)
-                    <= options.longest_gap]  # fmt: skip
+            near = [
+                early
+                for early in dates[max(k - options.connections, 0) : k]
+                if _days(early, late) <= options.longest_gap
+            ]
             found |= {f"{early}_{late}" for early in near}
             if late != self.reference:
                 found.add("_".join(sorted((late, self.reference))))
@@ -139,12 +141,12 @@ class Plan:
     frames: dict[str, FramePlan]
 
 
-def plan_campaign(section: Insar, solutions: Path) -> Plan:
+def plan_campaign(section: Insar, solutions: Path | None = None) -> Plan:
     """Find frames and products and see that what the configuration names is there.
 
     Parameters
     ----------
-    solutions : Path
+    solutions : Path, optional
         Folder of the products of `solve-network`: dates that were solved stay as they were.
 
     Raises
@@ -171,7 +173,9 @@ def plan_campaign(section: Insar, solutions: Path) -> Plan:
         if section.elevation is None:
             raise InvalidOptions("config: insar.elevation: is required (elevation model, a raster or folder of tiles)")
         covering = {date: _covering(one, orbits) for date, one in found.items()}
-        frames[frame.frame] = FramePlan(section, path, frame, found, covering, _solved(solutions / frame.frame, found))
+        frames[frame.frame] = FramePlan(
+            section, path, frame, found, covering, _solved(solutions / frame.frame, found) if solutions else {}
+        )
     return Plan(section, frames)
 
 
@@ -255,7 +259,7 @@ def _products(section: Insar) -> list[Product]:
     """Return the products that the sources name, one of each id."""
     found: dict[str, Product] = {}
     for source in section.products:
-        for path in _product_files(local_path(source, "config: insar.products")):
+        for path in named_paths(local_path(source, "config: insar.products"), "insar.products", _is_product):
             try:
                 product = read_product(path)
             except InvalidInput as error:
@@ -272,34 +276,3 @@ def _is_product(path: Path) -> bool:
     except InvalidInput:
         return False
     return True
-
-
-def _product_files(source: Path) -> Iterable[Path]:
-    """Yield the products that a source names: itself, what a folder holds, the rows of a manifest, what matches."""
-    if any(character in str(source) for character in "*?["):
-        matches = sorted(map(Path, glob.glob(str(source), recursive=True)))  # noqa: PTH207 - in every part of the path
-        if not matches:
-            raise InvalidOptions(f"config: insar.products: nothing matches {source}")
-        yield from matches
-    elif source.suffix == ".tsv":
-        yield from _manifest(source)
-    elif not source.exists():
-        raise InvalidOptions(f"config: insar.products: {source} is neither a file nor a folder")
-    elif _is_product(source) or source.is_file():
-        yield source
-    else:
-        yield from (path for path in sorted(source.iterdir()) if _is_product(path))
-
-
-def _manifest(source: Path) -> Iterable[Path]:
-    try:
-        rows = csv.DictReader(source.read_text(encoding="utf-8").splitlines(), delimiter="\t")
-    except OSError as error:
-        raise InvalidOptions(f"config: insar.products: {source} can't be read ({error.strerror})") from None
-    if "path" not in (rows.fieldnames or ()):
-        raise InvalidOptions(f"config: insar.products: the manifest {source} has no column 'path'")
-    for row in rows:
-        path = source.parent / (row["path"] or "")
-        if not row["path"] or not path.exists():
-            raise InvalidOptions(f"config: insar.products: {source} line {rows.line_num}: {path} does not exist")
-        yield path

@@ -22,28 +22,10 @@ from levelworks.insar.safe.parse_options import ParseSafe
 from levelworks.insar.unwrapping.unwrap_options import Unwrap
 
 
-def _empty_acquisition(path: Path, outcome: Outcome) -> None:
-    from levelworks.insar.safe.parse_stage import write_empty_acquisition
+def _empty(path: Path, outcome: Outcome) -> None:
+    from levelworks.insar.products.empty_product import write_empty_product
 
-    write_empty_acquisition(path, outcome)
-
-
-def _empty_geometry(path: Path, outcome: Outcome) -> None:
-    from levelworks.insar.mosaic.geometry_stage import write_empty_geometry
-
-    write_empty_geometry(path, outcome)
-
-
-def _empty_rslc(path: Path, outcome: Outcome) -> None:
-    from levelworks.insar.coregistration.coregister_stage import write_empty_rslc
-
-    write_empty_rslc(path, outcome)
-
-
-def _empty_interferogram(path: Path, outcome: Outcome) -> None:
-    from levelworks.insar.interferograms.interferogram_files import write_empty_interferogram
-
-    write_empty_interferogram(path, outcome)
+    write_empty_product(path, outcome)
 
 
 def _empty_filtered(path: Path, outcome: Outcome) -> None:
@@ -64,46 +46,10 @@ def _empty_closure(path: Path, outcome: Outcome) -> None:
     write_empty_closure(path, outcome)
 
 
-def _empty_frame(path: Path, outcome: Outcome) -> None:
-    from levelworks.insar.frames.define_stage import write_empty_frame
-
-    write_empty_frame(path, outcome)
-
-
-def _empty_heights(path: Path, outcome: Outcome) -> None:
-    from levelworks.insar.geocoding.dem_stage import write_empty_heights
-
-    write_empty_heights(path, outcome)
-
-
-def _empty_lookup(path: Path, outcome: Outcome) -> None:
-    from levelworks.insar.geocoding.geometry_stage import write_empty_geometry
-
-    write_empty_geometry(path, outcome)
-
-
-def _empty_refinement(path: Path, outcome: Outcome) -> None:
-    from levelworks.insar.coregistration.refinement_files import write_empty
-
-    write_empty(path, outcome)
-
-
 def _empty_network(path: Path, outcome: Outcome) -> None:
     from levelworks.insar.coregistration.network_stage import write_empty_network
 
     write_empty_network(path, outcome)
-
-
-def _empty_pair(path: Path, outcome: Outcome) -> None:
-    from levelworks.insar.geocoding.geocode_stage import write_empty_pair
-
-    write_empty_pair(path, outcome)
-
-
-def _empty_epoch(path: Path, outcome: Outcome) -> None:
-    from levelworks.insar.geocoding.geocode_stage import write_empty_epoch
-
-    write_empty_epoch(path, outcome)
 
 
 def _empty_pictures(path: Path, outcome: Outcome) -> None:
@@ -112,31 +58,13 @@ def _empty_pictures(path: Path, outcome: Outcome) -> None:
     write_empty_pictures(path, outcome)
 
 
-def _empty_metadata(path: Path, outcome: Outcome) -> None:
-    from levelworks.insar.products.describe_frame_stage import write_empty_metadata
-
-    write_empty_metadata(path, outcome)
-
-
-def _empty_tree(path: Path, outcome: Outcome) -> None:
-    from levelworks.insar.products.publish_stage import write_empty_tree
-
-    write_empty_tree(path, outcome)
-
-
-def _empty_validation(path: Path, outcome: Outcome) -> None:
-    from levelworks.insar.products.validate_tree_stage import write_empty_validation
-
-    write_empty_validation(path, outcome)
-
-
 def _empty_report(path: Path, outcome: Outcome) -> None:
     from levelworks.insar.products.report_stage import write_empty_frame_report
 
     write_empty_frame_report(path, outcome)
 
 
-@stage("insar", "define-frame", version=1, empty=_empty_frame)
+@stage("insar", "define-frame", version=1, empty=_empty)
 def define_frame(products: list[Path], *, frame: Path, options: DefineFrame) -> Outcome:
     """Define a frame of the bursts of a pass, whose reference it becomes."""
     from levelworks.insar.frames.define_stage import define as work
@@ -144,7 +72,7 @@ def define_frame(products: list[Path], *, frame: Path, options: DefineFrame) -> 
     return work(products, frame=frame, options=options)
 
 
-@stage("insar", "parse-safe", version=1, empty=_empty_acquisition)
+@stage("insar", "parse-safe", version=1, empty=_empty)
 def parse_safe(
     frame: Path, products: list[Path], orbits: list[Path] | None, *, acquisition: Path, options: ParseSafe
 ) -> Outcome:
@@ -154,7 +82,7 @@ def parse_safe(
     return work(frame, products, orbits, acquisition=acquisition, options=options)
 
 
-@stage("insar", "prepare-dem", version=1, empty=_empty_heights)
+@stage("insar", "prepare-dem", version=1, empty=_empty)
 def prepare_dem(frame: Path, elevation: Path, geoid: Path | None, *, heights: Path, options: PrepareDem) -> Outcome:
     """Bring an elevation model to ellipsoidal heights in EPSG:4326 around a frame."""
     from levelworks.insar.geocoding.dem_stage import prepare_dem as work
@@ -162,7 +90,7 @@ def prepare_dem(frame: Path, elevation: Path, geoid: Path | None, *, heights: Pa
     return work(frame, elevation, geoid, heights=heights, options=options)
 
 
-@stage("insar", "reference-geometry", version=1, empty=_empty_geometry, mpi=True)
+@stage("insar", "reference-geometry", version=1, empty=_empty, mpi=True)
 def reference_geometry(
     frame: Path, reference: Path, heights: Path, *, geometry: Path, options: ReferenceGeometry
 ) -> Outcome:
@@ -172,7 +100,7 @@ def reference_geometry(
     return work(frame, reference, heights, geometry=geometry, options=options)
 
 
-@stage("insar", "geocode-geometry", version=1, empty=_empty_lookup, mpi=True)
+@stage("insar", "geocode-geometry", version=1, empty=_empty, mpi=True)
 def geocode_geometry(
     frame: Path,
     reference: Path,
@@ -189,7 +117,7 @@ def geocode_geometry(
     return work(frame, reference, heights, geometry, land, folder=folder, options=options)
 
 
-@stage("insar", "correlate-amplitudes", version=1, empty=_empty_refinement, mpi=True)
+@stage("insar", "correlate-amplitudes", version=1, empty=_empty, mpi=True)
 def correlate_amplitudes(
     frame: Path, reference: Path, secondary: Path, geometry: Path, *, offset: Path, options: CorrelateAmplitudes
 ) -> Outcome:
@@ -199,7 +127,7 @@ def correlate_amplitudes(
     return work(frame, reference, secondary, geometry, offset=offset, options=options)
 
 
-@stage("insar", "estimate-diversity", version=1, empty=_empty_refinement, mpi=True)
+@stage("insar", "estimate-diversity", version=1, empty=_empty, mpi=True)
 def estimate_diversity(
     frame: Path,
     reference: Path,
@@ -234,7 +162,7 @@ def solve_network(
     return work(frame, shifts, offsets, previous, network=network, options=options)
 
 
-@stage("insar", "coregister", version=1, empty=_empty_rslc, mpi=True)
+@stage("insar", "coregister", version=1, empty=_empty, mpi=True)
 def coregister(
     frame: Path,
     reference: Path,
@@ -251,7 +179,7 @@ def coregister(
     return work(frame, reference, secondary, geometry, network, folder=folder, options=options)
 
 
-@stage("insar", "form-interferogram", version=1, empty=_empty_interferogram, mpi=True)
+@stage("insar", "form-interferogram", version=1, empty=_empty, mpi=True)
 def form_interferogram(
     frame: Path,
     reference: Path,
@@ -294,7 +222,7 @@ def check_closure(unwrapped: list[Path], *, folder: Path, options: CheckClosure)
     return work(unwrapped, folder=folder, options=options)
 
 
-@stage("insar", "geocode", version=1, empty=_empty_pair)
+@stage("insar", "geocode", version=1, empty=_empty)
 def geocode(
     frame: Path,
     lookup: Path,
@@ -312,7 +240,7 @@ def geocode(
     return work(frame, lookup, interferogram, filtered, unwrapped, closure, folder=folder, options=options)
 
 
-@stage("insar", "geocode-epoch", version=1, empty=_empty_epoch)
+@stage("insar", "geocode-epoch", version=1, empty=_empty)
 def geocode_epoch(frame: Path, lookup: Path, date: Path, *, image: Path, options: GeocodeEpoch) -> Outcome:
     """Write the mean intensity of a date on the frame's grid."""
     from levelworks.insar.geocoding.geocode_stage import geocode_epoch as work
@@ -328,7 +256,7 @@ def plot_pair(geocoded: Path, *, pictures: Path, options: PlotPair) -> Outcome:
     return work(geocoded, pictures=pictures, options=options)
 
 
-@stage("insar", "describe-frame", version=1, empty=_empty_metadata)
+@stage("insar", "describe-frame", version=1, empty=_empty)
 def describe_frame(
     frame: Path,
     reference: Path,
@@ -349,7 +277,7 @@ def describe_frame(
     )
 
 
-@stage("insar", "publish", version=1, empty=_empty_tree)
+@stage("insar", "publish", version=1, empty=_empty)
 def publish(
     frame: Path,
     metadata: Path,
@@ -367,7 +295,7 @@ def publish(
     return work(frame, metadata, pairs, pictures, epochs, closure, tree=tree, options=options)
 
 
-@stage("insar", "validate-tree", version=1, empty=_empty_validation)
+@stage("insar", "validate-tree", version=1, empty=_empty)
 def validate_tree(tree: Path, *, report: Path, options: ValidateTree) -> Outcome:
     """Validate a published tree as readers of LiCSAR's products read it."""
     from levelworks.insar.products.validate_tree_stage import validate_tree_stage as work

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from levelworks.core.layout import LineLayout
+from levelworks.core.layout import LineLayout, named
 from levelworks.plumes.names import sensor_of
 from levelworks.plumes.plan import Plan, Planned
 
@@ -86,9 +86,9 @@ class Layout(LineLayout):
     def absorption_inputs(self, wildcards: Any) -> dict[str, Any]:
         """Return a granule and where its gases' absorption comes from."""
         one, section = self._granule(wildcards), self.plan.section
-        tables = {f"{gas}_table": _named(section.lookup_tables.get(gas)) for gas in ("ch4", "co2")}
-        sections = {f"{gas}_sections": _named(section.cross_sections.get(gas)) for gas in ("ch4", "co2", "co", "no2")}
-        granule = {"radiance": str(one.path), "observations": _named(one.observations), "dem": self._dem(one)}
+        tables = {f"{gas}_table": named(section.lookup_tables.get(gas)) for gas in ("ch4", "co2")}
+        sections = {f"{gas}_sections": named(section.cross_sections.get(gas)) for gas in ("ch4", "co2", "co", "no2")}
+        granule = {"radiance": str(one.path), "observations": named(one.observations), "dem": self._dem(one)}
         return granule | tables | sections
 
     def retrieval_inputs(self, wildcards: Any) -> dict[str, Any]:
@@ -96,12 +96,12 @@ class Layout(LineLayout):
         one = self._granule(wildcards)
         return {
             "radiance": str(one.path),
-            "observations": _named(one.observations),
-            "mask": _named(one.mask),
-            "land": _named(self.plan.section.land),
+            "observations": named(one.observations),
+            "mask": named(one.mask),
+            "land": named(self.plan.section.land),
             "absorption": self._of(self.absorption, one),
             "dem": self._dem(one),
-            "noise": _named(self.plan.section.noise_table),
+            "noise": named(self.plan.section.noise_table),
         }
 
     def second_inputs(self, wildcards: Any) -> dict[str, Any]:
@@ -123,8 +123,8 @@ class Layout(LineLayout):
             "radiance": str(one.path),
             "wind": self._of(self.wind, one),
             "markers": self._markers(one),
-            "rejected": _named(self.plan.section.rejected),
-            "sites": _named(self.plan.section.sites),
+            "rejected": named(self.plan.section.rejected),
+            "sites": named(self.plan.section.sites),
         }
 
     def wind_inputs(self, wildcards: Any) -> dict[str, Any]:
@@ -145,11 +145,11 @@ class Layout(LineLayout):
             "denoised": self._of(self.denoised, one),
             "labels": self._of(self.labels, one),
             "wind": self._of(self.wind, one),
-            "dem": _named(self.plan.section.dem),
-            "points": _named(points),
+            "dem": named(self.plan.section.dem),
+            "points": named(points),
             "radiance": str(one.path),
-            "reference": _named(self.plan.section.reference_image),
-            "geoid": _named(self.plan.section.geoid),
+            "reference": named(self.plan.section.reference_image),
+            "geoid": named(self.plan.section.geoid),
         }
 
     def quantify_inputs(self, wildcards: Any) -> dict[str, Any]:
@@ -160,7 +160,7 @@ class Layout(LineLayout):
             "labels": self._of(self.labels, one),
             "plumes": self._of(self.plumes, one),
             "wind": self._of(self.wind, one),
-            "boundaries": _named(self.plan.section.boundaries),
+            "boundaries": named(self.plan.section.boundaries),
             "effective_winds": self._effective_winds(),
         }
 
@@ -170,7 +170,7 @@ class Layout(LineLayout):
         return {
             "quantified": self.record_of(self._of(self.quantified, one)),
             "wind": self._of(self.wind, one),
-            "edits": _named(self.plan.section.edits),
+            "edits": named(self.plan.section.edits),
             "effective_winds": self._effective_winds(),
         }
 
@@ -180,7 +180,7 @@ class Layout(LineLayout):
         return {
             "level2": self._of(self.level2, one),
             "emissions": self.record_of(self._of(self.emissions, one)),
-            "points": _named(self.plan.section.map_points),
+            "points": named(self.plan.section.map_points),
         }
 
     def plume_picture_inputs(self, wildcards: Any) -> dict[str, Any]:
@@ -211,14 +211,14 @@ class Layout(LineLayout):
 
     def _effective_winds(self) -> Any:
         made = self.plan.section.calibrate_wind is not None
-        return self.effective_winds if made else _named(self.plan.section.effective_winds)
+        return self.effective_winds if made else named(self.plan.section.effective_winds)
 
     def _dem(self, one: Planned) -> Any:
         """Return the elevation model that places a granule's pixels: EMIT's have their own places and heights."""
-        return [] if sensor_of(one.path.name) == "EMIT" else _named(self.plan.section.dem)
+        return [] if sensor_of(one.path.name) == "EMIT" else named(self.plan.section.dem)
 
     def _markers(self, one: Planned) -> Any:
-        return _named(self.plan.beside(self.plan.section.markers, one.scene, ".geojson"))
+        return named(self.plan.beside(self.plan.section.markers, one.scene, ".geojson"))
 
     def granules(self) -> list[str]:
         """Return one product of every granule, by whose outcomes a campaign is judged."""
@@ -236,8 +236,3 @@ class Layout(LineLayout):
         if granules:
             found.append(self.revisits)
         return found
-
-
-def _named(path: Path | None) -> Any:
-    """Return a path as Snakemake takes it: an empty list where there is none."""
-    return str(path) if path is not None else []

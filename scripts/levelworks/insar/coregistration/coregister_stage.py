@@ -12,18 +12,18 @@ import numpy as np
 from levelworks.core.aggregate import refuse_flagged
 from levelworks.core.mpi import split, together, world
 from levelworks.core.outcome import InvalidInput, Outcome, Status
+from levelworks.insar.coregistration.burst_pairs import pair_bursts
 from levelworks.insar.coregistration.coregister_options import Coregister
 from levelworks.insar.coregistration.intensity import sum_intensity, write_intensity
 from levelworks.insar.coregistration.network_files import NONE, Shift, read_shifts
 from levelworks.insar.coregistration.rslc_files import RslcFacts, write_rslc
 from levelworks.insar.frames.frame import read_frame
-from levelworks.insar.mosaic.geometry_files import read_ground, read_mosaic
+from levelworks.insar.mosaic.geometry_files import read_mosaic
 from levelworks.insar.mosaic.geometry_stage import read_reference
 from levelworks.insar.mosaic.mosaic import Mosaic, Placement
-from levelworks.insar.refinement.burst_pair import BurstPair, burst_pair, secondary_lines
+from levelworks.insar.refinement.burst_pair import BurstPair, secondary_lines
 from levelworks.insar.safe.acquisition import Acquisition
 from levelworks.insar.safe.acquisition_files import read_acquisition_file
-from levelworks.insar.safe.acquisition_orbits import burst_arc
 from levelworks.insar.safe.measurement import read_burst
 
 LINES = 256
@@ -118,9 +118,8 @@ def _write_burst(
     folder: Path,
 ) -> Resampled:
     """Write one burst, and return what the date's intensity and record need of it."""
-    reference, own = ({burst.key: burst for burst in date.bursts}[place.key] for date in dates)
-    arcs = burst_arc(dates[0], reference), burst_arc(dates[1], own)
-    pair = burst_pair(reference, own, arcs, read_ground(geometry, place.key))
+    pair = pair_bursts(*dates, geometry, [place.key])[place.key]
+    reference = pair.reference
     same = dates[0].epoch == dates[1].epoch
     lines, samples = place.inside
     rows = (lines.stop - lines.start) // mosaic.looks[0]
@@ -192,9 +191,3 @@ def _outcome(
         "orbit_kind": own.orbit_kind,
     }
     return Outcome(Status.DONE, quality=quality | figures, warnings=tuple(warnings))
-
-
-def write_empty_rslc(path: Path, outcome: Outcome) -> None:
-    """Write a folder without bursts that says why."""
-    path.mkdir()
-    (path / "reason.txt").write_text(outcome.reason + "\n", encoding="utf-8")

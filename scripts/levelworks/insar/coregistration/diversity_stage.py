@@ -75,9 +75,8 @@ def estimate_diversity(
     overlaps = [one for one in find_overlaps(found.bursts) if {one.first, one.second} <= keys]
     ranks = world()
     with together(ranks):
-        mine = [_cells(overlaps[k], found, (sides[0], sides[1]), geometry) for k in split(
-            len(overlaps), ranks.size, ranks.rank
-        )]  # fmt: skip
+        own = [overlaps[k] for k in split(len(overlaps), ranks.size, ranks.rank)]
+        mine = [_cells(overlap, found, (sides[0], sides[1]), geometry) for overlap in own]
     parts = ranks.gather(mine)
     if parts is None:
         return Outcome()

@@ -32,7 +32,6 @@ def sum_intensity(pixels: np.ndarray, looks: tuple[int, int]) -> tuple[np.ndarra
     """
     rows, columns = pixels.shape[0] // looks[0], pixels.shape[1] // looks[1]
     square = (pixels.real**2 + pixels.imag**2).reshape(rows, looks[0], columns, looks[1])
-    # Along samples first, in pairs: the same sums whatever the number of rows.
     return square.sum((1, 3), dtype=np.float32), np.count_nonzero(square, (1, 3)).astype(np.int32)
 
 

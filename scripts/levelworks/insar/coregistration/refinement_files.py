@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from levelworks.core.outcome import InvalidInput, Outcome
+from levelworks.core.outcome import InvalidInput
 
 LAYOUT = 1
 
@@ -54,12 +54,6 @@ def write_shift(path: Path, shift: PairShift) -> None:
 def read_shift(path: Path) -> PairShift:
     """Read the shift of a pair; InvalidInput where the file is damaged."""
     return PairShift(**_read(path, "estimate-diversity"))
-
-
-def write_empty(path: Path, outcome: Outcome) -> None:
-    """Write a file without offsets that says why."""
-    said = {"outcome": outcome.status.value, "reason": outcome.reason}
-    path.write_text(json.dumps(said, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

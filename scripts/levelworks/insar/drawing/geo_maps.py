@@ -16,6 +16,8 @@ from levelworks.core.plots import Sheet
 from levelworks.insar.drawing.geo_rasters import GeoGrid
 
 KM_PER_DEGREE = 111.195
+LABEL_WIDTH = 80
+"""Pixels that a label of a meridian takes."""
 GRATICULE = "#666666"
 LEAST_SIDE = 560
 """Pixels along the longer side of a map, however few cells it has."""
@@ -60,6 +62,10 @@ def map_axes(page: Sheet, grid: GeoGrid, left: int, top: int, size: MapSize, no_
     across = MaxNLocator(max(2, size.width // 130)).tick_values(grid.west, grid.east)
     up = MaxNLocator(max(2, size.height // 100)).tick_values(grid.south, grid.north)
     x = [float(one) for one in across if grid.west <= one <= grid.east]
+    if len(x) > 1:
+        # On a narrow map labels would run into each other.
+        apart = size.width * (x[1] - x[0]) / (grid.east - grid.west)
+        x = x[:: math.ceil(LABEL_WIDTH / apart)]
     y = [float(one) for one in up if grid.south <= one <= grid.north]
     axes.set_xticks(x, [degrees(one, "E", "W") for one in x])
     axes.set_yticks(y, [degrees(one, "N", "S") for one in y])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from levelworks.core.outcome import InvalidOptions, Outcome, Status
@@ -43,8 +42,3 @@ def define(products: list[Path], *, frame: Path, options: DefineFrame) -> Outcom
     rows, columns = defined.grid.shape
     quality = {"frame": defined.frame, "bursts": len(defined.bursts), "rows": rows, "columns": columns}
     return Outcome(Status.DONE, quality=quality, warnings=found.notes)
-
-
-def write_empty_frame(path: Path, outcome: Outcome) -> None:
-    """Write a file that defines nothing and says why."""
-    path.write_text(json.dumps({"reason": outcome.reason}) + "\n", encoding="utf-8")

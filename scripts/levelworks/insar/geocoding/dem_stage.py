@@ -60,8 +60,3 @@ def prepare_dem(frame: Path, elevation: Path, geoid: Path | None, *, heights: Pa
     if geoid is None and options.geoid_height == 0:
         warnings.append("heights are taken as ellipsoidal: name a geoid where the model counts from the sea")
     return Outcome(Status.DONE, quality=quality, warnings=tuple(warnings))
-
-
-def write_empty_heights(path: Path, outcome: Outcome) -> None:
-    """Write a text that says why there are no heights."""
-    path.write_text(outcome.reason + "\n", encoding="utf-8")

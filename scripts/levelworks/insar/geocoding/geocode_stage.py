@@ -117,14 +117,3 @@ def geocode_epoch(frame: Path, lookup: Path, date: Path, *, image: Path, options
     power = geocode_values(read_intensity(bursts), read_lookup(described_product(lookup)), (0.0, np.inf))
     write_raster(image, [power], read_frame(frame).grid, nodata=NAN, units="squared digital numbers")
     return Outcome(Status.DONE, quality={"coverage": float(np.isfinite(power).mean())})
-
-
-def write_empty_pair(path: Path, outcome: Outcome) -> None:
-    """Write a folder without rasters that says why."""
-    path.mkdir()
-    (path / "reason.txt").write_text(outcome.reason + "\n", encoding="utf-8")
-
-
-def write_empty_epoch(path: Path, outcome: Outcome) -> None:
-    """Write a text that says why there is no image."""
-    path.write_text(outcome.reason + "\n", encoding="utf-8")

@@ -120,9 +120,3 @@ def _land(path: Path | None, geometry: GeoGeometry, grid: FrameGrid, options: Ge
     except RasterioError as error:
         raise InvalidReference(f"{path} can't be read as a mask of land ({error})") from None
     return result == 1
-
-
-def write_empty_geometry(path: Path, outcome: Outcome) -> None:
-    """Write a folder without rasters that says why."""
-    path.mkdir()
-    (path / "reason.txt").write_text(outcome.reason + "\n", encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from levelworks.core.outcome import InvalidInput, Outcome
+from levelworks.core.outcome import InvalidInput
 
 LAYERS = {
     "interferogram": "1, sum of reference times conjugate secondary, flattened; its phase is positive away; 0 no data",
@@ -68,12 +68,6 @@ def read_interferogram(path: Path) -> Interferogram:
         return Interferogram(**layers, equivalent_looks=looks, pair=pair)
     except (OSError, KeyError) as error:
         raise InvalidInput(f"{path} is no interferogram ({error}): run form-interferogram again") from None
-
-
-def write_empty_interferogram(path: Path, outcome: Outcome) -> None:
-    """Write a file without layers that says why."""
-    with h5py.File(path, "w") as file:
-        file.attrs["reason"] = outcome.reason
 
 
 def _chunks(shape: tuple[int, ...]) -> tuple[int, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from levelworks.core.mpi import split, together, world
@@ -100,9 +99,3 @@ def _heights(grounds: list[tuple[str, BurstGrid]]) -> dict[str, float]:
         "height_mean_m": float(values.mean()),
         "height_max_m": float(values.max()),
     }
-
-
-def write_empty_geometry(path: Path, outcome: Outcome) -> None:
-    """Write a file without bursts that says why."""
-    with h5py.File(path, "w") as file:
-        file.attrs["reason"] = outcome.reason

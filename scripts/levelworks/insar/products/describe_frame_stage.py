@@ -105,12 +105,6 @@ def describe_frame(
     return Outcome(quality=quality, warnings=warnings)
 
 
-def write_empty_metadata(path: Path, outcome: Outcome) -> None:
-    """Write a folder whose only file says why there is nothing."""
-    path.mkdir()
-    (path / "reason.txt").write_text(f"{outcome.status.value}: {outcome.reason}\n", encoding="utf-8")
-
-
 def _link_rasters(rasters: Path, frame: str, metadata: Path) -> None:
     found: Sequence[Path] = sorted(rasters.glob(f"{frame}.geo.*.tif"))
     absent = [name for name in MEANS if rasters / f"{frame}.geo.{name}.tif" not in found]

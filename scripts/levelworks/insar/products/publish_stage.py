@@ -103,12 +103,6 @@ def publish(
     return Outcome(quality=quality, warnings=warnings)
 
 
-def write_empty_tree(path: Path, outcome: Outcome) -> None:
-    """Write a tree whose only file says why there is nothing."""
-    path.mkdir()
-    (path / "reason.txt").write_text(f"{outcome.status.value}: {outcome.reason}\n", encoding="utf-8")
-
-
 def _link_all(folders: Sequence[Path], target: Path, endings: Sequence[str]) -> None:
     """Link files of folders that are named by them; a picture that is there already gives way."""
     for folder in folders:

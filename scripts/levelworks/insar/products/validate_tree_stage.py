@@ -47,8 +47,3 @@ def validate_tree_stage(
     report.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     counted = Counter(one.rule for one in violations)
     return Outcome(quality={"rasters": rasters, **counted}, warnings=tuple(str(one) for one in violations))
-
-
-def write_empty_validation(path: Path, outcome: Outcome) -> None:
-    """Write a report that says why there was nothing to validate."""
-    path.write_text(json.dumps({"outcome": outcome.status.value, "reason": outcome.reason}) + "\n", encoding="utf-8")

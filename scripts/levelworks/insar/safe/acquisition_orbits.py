@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from levelworks.insar.orbits.state_vectors import Orbit, OrbitArc
+from levelworks.insar.orbits.state_vectors import OrbitArc
 from levelworks.insar.safe.acquisition import Acquisition
 from levelworks.insar.safe.burst import Burst
 
 MARGIN = 5.0
 """s before and after a burst: places beside it, and its neighbours' edges, are seen then."""
-
-
-def acquisition_orbit(acquisition: Acquisition) -> Orbit:
-    """Return the orbit of an acquisition."""
-    return acquisition.orbit
 
 
 def burst_arc(acquisition: Acquisition, burst: Burst) -> OrbitArc:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,9 +72,3 @@ def parse_safe(
     state = "degraded" if missing else "done"
     about = {"state": state, "mission": found.mission, "absolute_orbit": found.absolute_orbit}
     return Outcome(Status.DONE, quality=about | covered.facts() | facts, warnings=(*found.notes, *missing))
-
-
-def write_empty_acquisition(path: Path, outcome: Outcome) -> None:
-    """Write a file without bursts that says why."""
-    said = {"outcome": outcome.status.value, "reason": outcome.reason}
-    path.write_text(json.dumps(said, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
