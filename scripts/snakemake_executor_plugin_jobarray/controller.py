@@ -36,6 +36,8 @@ from snakemake_executor_plugin_jobarray.watcher import Watcher
 CLOCK_SLACK = 2.0
 """Seconds by which the clocks of nodes and file servers may differ."""
 
+FAREWELL = 2.0
+"""Seconds that workers whose jobs have all ended are given to say so, when a run ends."""
 KEPT = 30 * 86400.0
 """Seconds that a finished array is kept for jobs that nobody has asked for since."""
 PAUSE_PER_JOB, LONGEST_PAUSE = 0.002, 5.0
@@ -157,6 +159,9 @@ class Controller:
         """Stop without touching what is submitted; returns how many jobs go on, the journal keeps them."""
         self._halt()
         self._write_collected()
+        until = time.monotonic() + FAREWELL
+        while not self._watcher.hear_farewells(self._arrays) and time.monotonic() < until:
+            time.sleep(0.05)
         # What ended well and was not asked for in this run may be asked for in the next.
         unclaimed = {id(element.array) for element, number in self._places.values() if number in element.ended}
         open_jobs = 0

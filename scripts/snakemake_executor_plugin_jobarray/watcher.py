@@ -74,6 +74,14 @@ class Watcher:
         if well:
             self._unreadable = False
 
+    def hear_farewells(self, arrays: Sequence[Array]) -> bool:
+        """Read the last words of elements whose jobs have all ended; return whether all of them have spoken."""
+        ended = [element for array in arrays for element in array.open_elements if not element.open_jobs]
+        for element in ended:
+            if self._try_to_read(element) and element.farewell:
+                self._settle(element, None)
+        return all(element.resolved for element in ended)
+
     def _try_to_read(self, element: Element) -> bool:
         """Read an element's status file and say whether it could be; trouble is said once until it is over."""
         try:

@@ -136,6 +136,47 @@ def test_jobs_that_end_well_are_handed_over_and_their_array_is_cleared_away(
     assert begin().journal.open_arrays() == []
 
 
+def test_a_worker_that_says_farewell_when_the_run_is_over_is_heard(
+    begin: Callable[..., Run], backend: Any, clock: Any, task: Callable[..., Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begin()
+    run.add(task("a"), task("b"))
+    for index in (1, 2):
+        backend.begins("101", index)
+        backend.ends("101", index)
+    run.rounds()
+    assert run.listener.good == ["a", "b"]
+    assert backend.arrays["101"].folder.exists()
+    backend.says("101", 1, "bye")
+
+    def late(seconds: float) -> None:
+        clock.advance(seconds)
+        backend.says("101", 2, "bye")
+
+    monkeypatch.setattr(clock, "sleep", late)
+    assert run.controller.stop() == 0
+    assert not backend.arrays["101"].folder.exists()
+
+
+def test_a_run_does_not_wait_long_for_farewells(
+    begin: Callable[..., Run], backend: Any, clock: Any, task: Callable[..., Task]
+) -> None:
+    run = begin()
+    run.add(task("a"))
+    backend.begins("101")
+    backend.ends("101")
+    run.rounds()
+    before = clock.monotonic()
+    assert run.controller.stop() == 0
+    assert clock.monotonic() - before < 3.0
+    run.journal.release()
+    backend.says("101", 1, "bye")
+    later = begin()
+    later.rounds()
+    later.end()
+    assert later.journal.open_arrays() == []
+
+
 def test_one_bad_job_does_not_hold_up_the_others_of_its_bundle(
     begin: Callable[..., Run], backend: Any, task: Callable[..., Task]
 ) -> None:

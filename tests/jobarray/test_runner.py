@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.abc
+import mmap
 import os
 import signal
 import sys
@@ -75,7 +76,10 @@ def stage(words: list[str]) -> int:
             print(tempfile.gettempdir())
             tempfile.mkstemp()
         case [_, "hold", megabytes]:
-            held.append(b"x" * (int(megabytes) << 20))
+            # Fresh pages: the heap may have some that tests before this left.
+            held.append(mmap.mmap(-1, int(megabytes) << 20, flags=mmap.MAP_PRIVATE))
+            for _ in range(int(megabytes)):
+                held[-1].write(b"x" * (1 << 20))
         case [_, "burn", seconds]:
             while time.process_time() < float(seconds):
                 pass
