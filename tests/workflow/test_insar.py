@@ -1,20 +1,32 @@
-"""The insar line through Snakemake: from SAFE to a published tree, then a further date, a bad one, and its plan."""
+"""The insar line through Snakemake: eight dates from SAFE to a published tree, killed on the way; then a ninth."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rasterio
 from insar_chain import Chain
+from insar_velocity import rates, read_stack, true_rates
 
+from levelworks.insar.frames.frame import read_frame
 from levelworks.insar.products.validate_tree import validate_tree
 from levelworks.insar.simulation.scenario import Pass, Scenario, Uplift, cuts
 from workflow import Workflow, planned
 
-DATES = ("20250406", "20250418", "20250430", "20250512")
+TIMING = (0.0, 0.02, 0.0, -0.01, 0.005, 0.0, 0.015, 0.0, -0.02)
+BASELINES = (0.0, 0.0, -35.0, 20.0, 60.0, -80.0, 10.0, 45.0, -20.0)
+DATES = (
+    "20250406", "20250418", "20250430", "20250512", "20250524", "20250605", "20250617", "20250629", "20250711",
+)  # fmt: skip
+PARTIAL = ".part.*"
 
 
 def run(campaign: Workflow, *words: str, **options):
@@ -22,40 +34,69 @@ def run(campaign: Workflow, *words: str, **options):
     return campaign.run("insar", *words, profile="local", **options)
 
 
+def add_products(stack: Path, folder: Path, dates: tuple[str, ...]) -> None:
+    for path in (stack / "level1/products").iterdir():
+        if any(date in path.name for date in dates):
+            shutil.copytree(path, folder / "products" / path.name)
+
+
+def counts(plan: dict[str, int]) -> dict[str, int]:
+    return {rule: count for rule, count in plan.items() if rule not in ("insar", "check_outcomes")}
+
+
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory) -> Path:
-    """Write four passes, and the definition of their frame."""
-    passes = (
-        Pass(0),
-        Pass(12, "20250418", timing_error=0.02),
-        Pass(24, baseline=-35.0),
-        Pass(36, baseline=20.0, timing_error=-0.01),
+    """Write nine passes over rising ground, and the definition of their frame."""
+    passes = tuple(
+        Pass(12 * k, "20250418" if k == 1 else "20250406", baseline=baseline, timing_error=timing)
+        for k, (baseline, timing) in enumerate(zip(BASELINES, TIMING, strict=True))
     )
     folder = tmp_path_factory.mktemp("stack")
-    scenario = Scenario(passes, cuts("ci"), uplift=Uplift(rate=1.0), seed=12, atmosphere=0.3)
-    Chain(scenario, folder)
+    Chain(Scenario(passes, cuts("ci"), uplift=Uplift(rate=1.0), seed=12, atmosphere=0.3), folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def campaign(stack, tmp_path_factory) -> Workflow:
-    """Run three dates, then the fourth."""
+def killed(stack, tmp_path_factory) -> tuple[Workflow, dict[Path, int]]:
+    """Begin with eight dates and kill the run once bursts are resampled; returns what stood then, with its times."""
     folder = tmp_path_factory.mktemp("campaign")
-    (folder / "products").mkdir()
-    for path in (stack / "level1/products").iterdir():
-        if DATES[3] not in path.name:
-            shutil.copytree(path, folder / "products" / path.name)
+    add_products(stack, folder, DATES[:8])
     section = {
         "frames": str(stack / "frame.json"),
         "products": "products",
         "orbits": str(stack / "level1/orbits"),
         "elevation": str(stack / "level1/dem.tif"),
-        "estimate-diversity": {"least-cells": 150},
-        "plots": True,
+        "estimate-diversity": {"least-cells": 150, "connections": 1},
+        "pairs": {"neighbours": 2, "seasons": []},
     }
     made = Workflow(folder, {"insar": section})
     plan = planned(made.run("insar", "--dry-run").stdout)
-    assert (plan["parse_safe"], plan["coregister"], plan["form_interferogram"], plan["unwrap"]) == (3, 3, 3, 3)
+    assert (plan["parse_safe"], plan["coregister"], plan["form_interferogram"], plan["unwrap"]) == (8, 8, 13, 13)
+    process = subprocess.Popen(
+        made.command("insar", profile="local"),
+        cwd=folder,
+        env=made.variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    results = folder / "results/insar"
+    until = time.monotonic() + 300
+    while len(list(results.glob("coregister/*/[!.]*.json"))) < 3:
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    standing = [*results.glob("parse-safe/*/[!.]*.json"), *results.glob("coregister/*/[!.]*.json")]
+    return made, {path: path.stat().st_mtime_ns for path in standing}
+
+
+@pytest.fixture(scope="module")
+def campaign(killed) -> Workflow:
+    """Let the killed run go on to its end."""
+    made, _ = killed
+    made.run("insar", "--unlock", profile="local")
     run(made)
     return made
 
@@ -66,15 +107,24 @@ def tree_of(campaign: Workflow) -> Path:
 
 
 @pytest.mark.long
+def test_a_killed_run_goes_on_where_it_was(killed, campaign):
+    _, standing = killed
+    assert len(standing) >= 11
+    assert {path: path.stat().st_mtime_ns for path in standing} == standing
+    assert not list((campaign.folder / "results").rglob(PARTIAL))
+    assert planned(campaign.run("insar", "--dry-run").stdout) == {}
+
+
+@pytest.mark.long
 def test_the_tree_is_as_readers_of_licsar_want_it(campaign):
     tree = tree_of(campaign)
     pairs = sorted(path.name for path in (tree / "interferograms").iterdir())
-    assert pairs == [f"{DATES[0]}_{DATES[1]}", f"{DATES[0]}_{DATES[2]}", f"{DATES[1]}_{DATES[2]}"]
+    assert len(pairs) == 13
     assert validate_tree(tree) == []
     with rasterio.open(tree / "interferograms" / pairs[0] / f"{pairs[0]}.geo.unw.tif") as file:
         assert file.crs.to_epsg() == 4326
         assert (abs(file.read(1)) < 100).sum() > 1000
-    assert len((tree / "metadata/baselines").read_text().splitlines()) == 3
+    assert len((tree / "metadata/baselines").read_text().splitlines()) == 8
 
 
 @pytest.mark.long
@@ -84,25 +134,40 @@ def test_timing_errors_are_found_and_nothing_steps(campaign):
         assert json.loads(path.read_text())["quality"]["seam_step_rad"] < 0.2
     (network,) = (results / "solve-network").rglob("001.json")
     shifts = json.loads(network.read_text())["dates"]
-    assert shifts[DATES[1]]["line"] == pytest.approx(0.02, abs=1e-3)
-    assert shifts[DATES[2]]["line"] == pytest.approx(0.0, abs=1e-3)
+    for date, timing in zip(DATES[:8], TIMING[:8], strict=True):
+        assert shifts[date]["line"] == pytest.approx(timing, abs=1e-3)
+
+
+@pytest.mark.long
+def test_the_motion_of_the_ground_comes_back_within_the_noise(campaign, stack):
+    """The noise is the air and what decorrelates; with the air known, what is left must be decorrelation alone."""
+    (record,) = (campaign.folder / "results/insar/form-interferogram").rglob(f"{DATES[0]}_{DATES[1]}.h5.json")
+    found = read_stack(tree_of(campaign), json.loads(record.read_text())["quality"]["equivalent_looks"])
+    rate, sigma = rates(found)
+    keys = [burst.key for burst in read_frame(stack / "frame.json").bursts]
+    truth = stack / "level1/truth.h5"
+    motion, both = (true_rates(truth, keys, found, air=air) for air in (False, True))
+    known = np.isfinite(rate) & np.isfinite(motion)
+    assert known.sum() > 5000
+    assert np.ptp(motion[known]) > 0.8
+    noise = np.sqrt(np.mean(sigma[known] ** 2))
+    assert 0.4 * noise < np.std((rate - both)[known]) < noise < 0.006
+    assert np.std((rate - motion)[known]) < np.hypot(np.std((both - motion)[known]), noise)
+    assert np.polyfit(both[known], rate[known], 1)[0] == pytest.approx(1.0, abs=2e-3)
 
 
 @pytest.mark.long
 def test_a_further_date_adds_only_its_own_work(campaign, stack):
-    assert planned(campaign.run("insar", "--dry-run").stdout) == {}
-    for path in (stack / "level1/products").iterdir():
-        if DATES[3] in path.name:
-            shutil.copytree(path, campaign.folder / "products" / path.name)
+    add_products(stack, campaign.folder, DATES[8:])
     plan = planned(campaign.run("insar", "--dry-run").stdout)
-    own = {"parse_safe": 1, "correlate_amplitudes": 1, "estimate_diversity": 3, "solve_network": 1, "coregister": 1}
-    own |= {"form_interferogram": 3, "filter_phase": 3, "unwrap": 3, "geocode": 3, "geocode_epoch": 1, "plot_pair": 3}
+    own = {"parse_safe": 1, "correlate_amplitudes": 1, "estimate_diversity": 2, "solve_network": 1, "coregister": 1}
+    own |= {"form_interferogram": 2, "filter_phase": 2, "unwrap": 2, "geocode": 2, "geocode_epoch": 1}
     frame = {"check_closure": 1, "describe_frame": 1, "publish": 1, "validate_tree": 1, "report_frame": 1}
-    assert {rule: count for rule, count in plan.items() if rule not in ("insar", "check_outcomes")} == own | frame
+    assert counts(plan) == own | frame
     before = {path: path.stat().st_mtime_ns for path in (campaign.folder / "results").rglob("*.geo.unw.tif")}
     run(campaign)
-    assert len(list((tree_of(campaign) / "interferograms").iterdir())) == 6
+    assert len(list((tree_of(campaign) / "interferograms").iterdir())) == 15
     assert planned(campaign.run("insar", "--dry-run").stdout) == {}
     kept = [path for path in before if "geocode" in path.parts]
-    assert len(kept) == 3
+    assert len(kept) == 13
     assert all(path.stat().st_mtime_ns == before[path] for path in kept)
