@@ -47,10 +47,19 @@ PAUSE_PER_JOB, LONGEST_PAUSE = 0.002, 5.0
 class Listener(Protocol):
     """Who is told how jobs ended."""
 
+    def submitted(self, tasks: Sequence[Task], element: Element) -> None:
+        """Hear that jobs were submitted."""
+
+    def began(self, task: Task, element: Element) -> None:
+        """Hear that a job runs."""
+
     def ended_well(self, tasks: Sequence[Task]) -> None:
         """Take over jobs that succeeded."""
 
-    def ended_badly(self, task: Task, ending: Ending, verdict: Verdict, log: Path | None) -> None:
+    def disrupted(self, task: Task, ending: Ending, element: Element | None) -> None:
+        """Hear of a job that is submitted again, by no fault of its own."""
+
+    def ended_badly(self, task: Task, ending: Ending, verdict: Verdict, element: Element | None) -> None:
         """Take over a job that failed; the verdict says whether another attempt is worth it."""
 
     def broke(self, error: Exception) -> None:
@@ -204,6 +213,7 @@ class Controller:
             for element in array.elements.values():
                 for number, waiting in enumerate(element.jobs):
                     self._places[waiting.task.key] = (element, number)
+                self._listener.submitted([waiting.task for waiting in element.jobs], element)
         self._watcher.read(self._arrays)
         self._watcher.query(self._arrays)
         self._watcher.cancel_recalled()
@@ -267,6 +277,10 @@ class Controller:
 
     # What the watcher sees.
 
+    def job_began(self, element: Element, number: int) -> None:
+        """Tell that a job runs."""
+        self._listener.began(element.jobs[number].task, element)
+
     def job_ended(self, element: Element, number: int, ending: Ending) -> None:
         """Take the ending of a job."""
         waiting = element.jobs[number]
@@ -280,7 +294,7 @@ class Controller:
             self._good.append(waiting.task)
             return
         element.array.good = False
-        self._fail(waiting, ending, element.array.request, element.log_path)
+        self._fail(waiting, ending, element.array.request, element)
 
     def job_left(self, element: Element, number: int) -> None:
         """Submit a job again whose turn did not come; that is no attempt of its."""
@@ -298,18 +312,19 @@ class Controller:
     def _take_refusal(self, waiting: Waiting, reason: str) -> None:
         self._fail(waiting, Ending(Cause.REFUSED, reason), waiting.request, None)
 
-    def _fail(self, waiting: Waiting, ending: Ending, asked: Request, log: Path | None) -> None:
+    def _fail(self, waiting: Waiting, ending: Ending, asked: Request, element: Element | None) -> None:
         task = waiting.task
         verdict = judge(ending, asked, waiting.history, self._policy)
         self._histories[task.key] = verdict.history
         self._places.pop(task.key, None)
         if ending.cause in DISRUPTIONS and verdict.again:
             self._log.warning(f"jobarray: {task.label}: {ending.describe()}; submitted again")
+            self._listener.disrupted(task, ending, element)
             ready = time.monotonic() + verdict.history.delay
             self._submitter.enqueue(replace(waiting, history=verdict.history, ready=ready))
             return
         self._in_flight -= 1
-        self._listener.ended_badly(task, ending, verdict, log)
+        self._listener.ended_badly(task, ending, verdict, element)
 
     # What is over.
 

@@ -13,6 +13,8 @@ from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.real import RealExecutor
 from snakemake_interface_executor_plugins.settings import ExecMode, SharedFSUsage
 
+from snakemake_executor_plugin_jobarray.announcements import Announcement, announce, listeners
+from snakemake_executor_plugin_jobarray.arrays import Element
 from snakemake_executor_plugin_jobarray.backend import Backend, Unavailable
 from snakemake_executor_plugin_jobarray.causes import Ending, Policy, Verdict
 from snakemake_executor_plugin_jobarray.controller import Controller
@@ -158,6 +160,33 @@ class Executor(RealExecutor):
 
     # What the controller says.
 
+    def submitted(self, tasks: Sequence[Task], element: Element) -> None:
+        """Announce jobs that were submitted."""
+        for task in tasks:
+            self._announce("submitted", task, element)
+
+    def began(self, task: Task, element: Element) -> None:
+        """Announce a job that runs."""
+        self._announce("began", task, element)
+
+    def _announce(self, what: str, task: Task, element: Element, **values: Any) -> None:
+        if listeners and task.key in self._jobs:
+            request = element.array.request
+            external = f"{element.array.external or ''}[{element.index}]"
+            announce(
+                Announcement(
+                    self._jobs[task.key],
+                    what,
+                    task.attempt,
+                    external,
+                    element.host,
+                    memory=request.memory,
+                    runtime=request.runtime,
+                    log=str(element.log_path),
+                    **values,
+                )
+            )
+
     def ended_well(self, tasks: Sequence[Task]) -> None:
         """Report jobs that succeeded, all at once: Snakemake looks at every running job each time it is called."""
         jobs = [self._jobs[task.key] for task in tasks]
@@ -166,8 +195,16 @@ class Executor(RealExecutor):
             scheduler._tofinish.extend(jobs)  # noqa: SLF001
         scheduler._open_jobs.release()  # noqa: SLF001
 
-    def ended_badly(self, task: Task, ending: Ending, verdict: Verdict, log: Path | None) -> None:
+    def disrupted(self, task: Task, ending: Ending, element: Element | None) -> None:
+        """Announce a job that is submitted again."""
+        if element:
+            self._announce("ended badly", task, element, ending=ending)
+
+    def ended_badly(self, task: Task, ending: Ending, verdict: Verdict, element: Element | None) -> None:
         """Report a failed attempt, in the job's log too; Snakemake tries again as often as its retries allow."""
+        if element:
+            self._announce("ended badly", task, element, ending=ending)
+        log = element.log_path if element else None
         job = self._jobs.pop(task.key)
         self._keys.pop(job, None)
         if not job.is_group():

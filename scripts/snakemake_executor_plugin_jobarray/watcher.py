@@ -20,6 +20,9 @@ LOG_TAIL = 600
 class Sink(Protocol):
     """Who is told what became of the jobs of an element."""
 
+    def job_began(self, element: Element, number: int) -> None:
+        """Hear that a job runs."""
+
     def job_ended(self, element: Element, number: int, ending: Ending) -> None:
         """Take the ending of a job."""
 
@@ -94,7 +97,11 @@ class Watcher:
         return True
 
     def _read(self, element: Element) -> None:
-        for number in element.read():
+        before = element.running
+        ended = element.read()
+        if element.running is not None and element.running != before and element.running in element.wanted:
+            self._sink.job_began(element, element.running)
+        for number in ended:
             if number in element.wanted:
                 ending = ending_of(element.ended[number], element.array.request, element.host)
                 if element.recalled and not ending.good:  # killed by the cancellation

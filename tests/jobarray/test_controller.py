@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from snakemake_executor_plugin_jobarray.arrays import Array
+from snakemake_executor_plugin_jobarray.arrays import Array, Element
 from snakemake_executor_plugin_jobarray.backend import Full, Refused, State, Unanswered, Unavailable
 from snakemake_executor_plugin_jobarray.causes import Cause, Ending, Policy, Verdict
 from snakemake_executor_plugin_jobarray.controller import Controller
@@ -33,6 +33,9 @@ class Listener:
         self.bad: list[tuple[str, Ending, Verdict]] = []
         self.calls: list[list[str]] = []
         self.broken: list[Exception] = []
+        self.places: list[tuple[str, int]] = []
+        self.begun: list[tuple[str, str]] = []
+        self.disruptions: list[tuple[str, Cause | None]] = []
         self.collects = True
         self.controller: Controller | None = None
 
@@ -43,7 +46,16 @@ class Listener:
             for task in tasks:
                 self.controller.collected(task.key)
 
-    def ended_badly(self, task: Task, ending: Ending, verdict: Verdict, log: Path | None) -> None:
+    def submitted(self, tasks: Sequence[Task], element: Element) -> None:
+        self.places += [(task.key, element.index) for task in tasks]
+
+    def began(self, task: Task, element: Element) -> None:
+        self.begun.append((task.key, element.host))
+
+    def disrupted(self, task: Task, ending: Ending, element: Element | None) -> None:
+        self.disruptions.append((task.key, ending.cause))
+
+    def ended_badly(self, task: Task, ending: Ending, verdict: Verdict, element: Element | None) -> None:
         self.bad.append((task.key, ending, verdict))
 
     def broke(self, error: Exception) -> None:
@@ -175,6 +187,26 @@ def test_a_run_does_not_wait_long_for_farewells(
     later.rounds()
     later.end()
     assert later.journal.open_arrays() == []
+
+
+def test_a_listener_hears_of_submissions_beginnings_and_disruptions(
+    begin: Callable[..., Run], backend: Any, task: Callable[..., Task]
+) -> None:
+    run = begin(bundle=2)
+    run.add(task("a"), task("b"), task("c"))
+    assert run.listener.places == [("a", 1), ("b", 1), ("c", 2)]
+    assert run.listener.begun == []
+    backend.begins("101", 1, host="node7")
+    run.rounds()
+    assert run.listener.begun == [("a", "node7")]
+    backend.ends("101", 1)
+    backend.says("101", 1, "start", job=1)
+    run.rounds()
+    assert run.listener.begun == [("a", "node7"), ("b", "node7")]
+    backend.set("101", State.ENDED, 1, cause=Cause.NODE, detail="node7 went down")
+    run.rounds(30)
+    assert run.listener.disruptions == [("b", Cause.NODE)]
+    assert run.listener.bad == []
 
 
 def test_one_bad_job_does_not_hold_up_the_others_of_its_bundle(

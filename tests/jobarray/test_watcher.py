@@ -22,11 +22,15 @@ class Sink:
 
     def __init__(self) -> None:
         self.ended: list[tuple[int, int, Ending]] = []
+        self.begun: list[int] = []
         self.left: list[tuple[int, int]] = []
         self.over: list[int] = []
 
     def job_ended(self, element: Element, number: int, ending: Ending) -> None:
         self.ended.append((element.index, number, ending))
+
+    def job_began(self, element: Element, number: int) -> None:
+        self.begun.append(number)
 
     def job_left(self, element: Element, number: int) -> None:
         self.left.append((element.index, number))
