@@ -23,3 +23,7 @@ rule check_outcomes:
     shell:
         "levelworks check-outcomes {params.granules:q} --outcomes {output.outcomes:q}"
         " --quarantine {params.quarantine:q} --max-quarantined {params.limit} > {log:q} 2>&1"
+
+
+onstart:
+    announce_plan(workflow.dag.needrun_jobs(), RESULTS)

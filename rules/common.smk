@@ -11,6 +11,7 @@ from pathlib import Path
 
 from levelworks.core import config as levelworks_config
 from levelworks.core.outcome import LevelworksError
+from levelworks.campaign.planned import announce_plan
 from levelworks.core.commands_path import put_own_commands_first
 from levelworks.core.stage import stages
 from snakemake.exceptions import WorkflowError

@@ -123,7 +123,7 @@ def _sort_out(results: Path, records: Iterable[Standing]) -> Outcomes:
         try:
             products = _products(record)
             if claimed.isdisjoint(products):
-                jobs.append(_job(record))
+                jobs.append(job_of(record))
             claimed.update(products)
         except (AttributeError, KeyError, TypeError, ValueError):
             unreadable.append(str(record.path))
@@ -135,7 +135,8 @@ def _products(record: Standing) -> list[str]:
     return [str(output["path"]) for output in content["outputs"].values()]
 
 
-def _job(record: Standing) -> Job:
+def job_of(record: Standing) -> Job:
+    """Return the job that a readable record is of."""
     content: dict[str, Any] = record.content or {}
     # A job that leaves out a product which it would have updated has a record alone.
     product = next(iter(_products(record)), str(record.product))

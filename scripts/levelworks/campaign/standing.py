@@ -1,0 +1,102 @@
+"""How a campaign stands: each of its jobs with its state, and its runs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Of a job; the order is that of columns."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+    QUARANTINED = "quarantined"
+    FAILED = "failed"
+    RUNNING = "running"
+    QUEUED = "queued"
+    WAITING = "waiting"
+    REMOVED = "removed"
+
+
+FINISHED = frozenset({State.DONE, State.SKIPPED, State.QUARANTINED, State.REMOVED})
+"""Of which nothing more is to come; what was removed had been done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A job: a granule at a stage.
+
+    Attributes
+    ----------
+    granule : str
+        As the job's log is named.
+    attempt : int
+        The last one; 0 before the first.
+    cause, message : str
+        Why an attempt ended badly, and what is known of it.
+    mem_mb, runtime : float or None
+        What was asked for, MB and minutes.
+    queued, began, ended : float or None
+        Seconds since 1970.
+    """
+
+    line: str
+    stage: str
+    granule: str
+    product: str
+    state: State
+    reason: str = ""
+    warnings: int = 0
+    attempt: int = 0
+    cause: str = ""
+    message: str = ""
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    peak_memory_mb: float = 0.0
+    mem_mb: float | None = None
+    runtime: float | None = None
+    threads: int | None = None
+    host: str = ""
+    external: str = ""
+    queued: float | None = None
+    began: float | None = None
+    ended: float | None = None
+    log: str = ""
+    record: str = ""
+    run: int = 0
+    job: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of a controller; ``alive`` says whether it goes on, None where its host can't be asked."""
+
+    run: int
+    began: float
+    beat: float
+    ended: float | None
+    host: str
+    pid: int
+    words: str
+    alive: bool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """All jobs of a campaign that are known, its runs, and what is to be said of the sources."""
+
+    cells: tuple[Cell, ...]
+    runs: tuple[Run, ...] = ()
+    notes: tuple[str, ...] = ()
+    seen: float = field(default_factory=time.time)
+
+    @property
+    def alive(self) -> Run | None:
+        """Return the run that goes on."""
+        return next((run for run in reversed(self.runs) if run.alive), None)
+
+    def only(self, line: str) -> Standing:
+        """Return the jobs of one line."""
+        return replace(self, cells=tuple(cell for cell in self.cells if cell.line == line))
