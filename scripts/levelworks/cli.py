@@ -32,7 +32,10 @@ from levelworks.core.outcome import (
     LevelworksError,
 )
 
-COMMANDS = ("doctor", "status", "clean", "simulate", "schema", "check-outcomes")
+COMMANDS = (
+    *("doctor", "status", "failed", "retry", "quarantine"),
+    *("clean", "simulate", "schema", "check-outcomes"),
+)
 
 ABORT_DELAY = 0.3
 """Seconds."""

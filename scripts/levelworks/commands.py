@@ -1,4 +1,4 @@
-"""The house's own commands: doctor, status, clean, simulate, schema, check-outcomes."""
+"""The house's own commands: doctor, clean, simulate, schema, check-outcomes, and those of a campaign."""
 
 from __future__ import annotations
 
@@ -47,17 +47,13 @@ def _doctor(words: Sequence[str]) -> int:
     return EXIT_INVALID_OPTIONS if any(check.verdict == "failure" for check in checks) else EXIT_DONE
 
 
-def _status(words: Sequence[str]) -> int:
-    parser = Parser(prog="levelworks status", description="Outcomes by line and stage, flagged granules, totals.")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of products (default results)")
-    parser.add_argument("--json", action="store_true", help="as JSON")
-    given = parser.parse_args(words)
-    from levelworks.core.jobs import collect
-    from levelworks.core.status import as_json, render
+def _of_campaign(name: str) -> Callable[[Sequence[str]], int]:
+    def command(words: Sequence[str]) -> int:
+        from levelworks.campaign import commands
 
-    outcomes = collect(given.results)
-    print(as_json(outcomes) if given.json else render(outcomes), end="" if given.json else "\n")
-    return EXIT_DONE
+        return commands.COMMANDS[name](words)
+
+    return command
 
 
 def _clean(words: Sequence[str]) -> int:
@@ -135,7 +131,7 @@ def _check_outcomes(words: Sequence[str]) -> int:
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "doctor": _doctor,
-    "status": _status,
+    **{name: _of_campaign(name) for name in ("status", "failed", "retry", "quarantine")},
     "clean": _clean,
     "simulate": _simulate,
     "schema": _schema,

@@ -167,7 +167,10 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise FileNotFoundError(path)
     with closing(sqlite3.connect(f"file:{path.absolute()}?mode=ro", uri=True, timeout=WAIT)) as connection:
         connection.row_factory = sqlite3.Row
-        if connection.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            raise FileNotFoundError(path)  # its first transaction is still to come
+        if version != FORMAT:
             raise sqlite3.DatabaseError("written by another version")
         yield connection
 

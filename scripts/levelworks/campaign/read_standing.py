@@ -14,7 +14,7 @@ from levelworks.campaign.ledger import LEDGER, reading
 from levelworks.campaign.outcomes import SUFFIX, read_record_row
 from levelworks.campaign.processes import Process
 from levelworks.campaign.standing import Cell, Run, Standing, State
-from levelworks.core.jobs import job_of
+from levelworks.core.jobs import Job, job_of
 from levelworks.core.survey import walk
 
 COLUMNS = {one.name for one in fields(Cell)} - {"state"}
@@ -49,8 +49,14 @@ def read_standing(folder: Path, results: Path | None = None) -> Standing:
     if runs and not runs[-1].alive and runs[-1].ended is None:
         notes.append(_killed(runs[-1]))
     base = folder.absolute()
-    cells = list(_merge(rows, alive, base / (results or known or "results"), base))
-    return Standing(tuple(sorted(cells, key=lambda cell: (cell.line, cell.stage, cell.granule))), runs, tuple(notes))
+    unreadable: list[str] = []
+    cells = list(_merge(rows, alive, base / (results or known or "results"), base, unreadable))
+    return Standing(
+        tuple(sorted(cells, key=lambda cell: (cell.line, cell.stage, cell.granule))),
+        runs,
+        tuple(notes),
+        tuple(unreadable),
+    )
 
 
 def _runs(connection: sqlite3.Connection) -> Iterator[Run]:
@@ -69,7 +75,9 @@ def _rows(connection: sqlite3.Connection) -> list[dict[str, Any]]:
     return [dict(row) for row in cursor]
 
 
-def _merge(rows: list[dict[str, Any]], alive: set[int], folder: Path, base: Path) -> Iterator[Cell]:
+def _merge(
+    rows: list[dict[str, Any]], alive: set[int], folder: Path, base: Path, unreadable: list[str]
+) -> Iterator[Cell]:
     """Yield the cells of the ledger as the disk confirms them, then those of records that it doesn't know."""
     there = dict(_records(folder, base))
     claimed: set[str] = set()
@@ -77,10 +85,10 @@ def _merge(rows: list[dict[str, Any]], alive: set[int], folder: Path, base: Path
         products = (row["products"] or row["product"]).split("\n")
         claimed.update(path + SUFFIX for path in products)
         claimed.update(path for path in products if path.endswith(SUFFIX))
-        yield _cell(row, alive, there, base)
+        yield _cell(row, alive, there, base, unreadable)
     unknown = [path for path in there if path not in claimed]
     if unknown:
-        yield from _unknown(folder, base, set(unknown), {row["product"] for row in rows})
+        yield from _unknown(folder, base, set(unknown), {row["product"] for row in rows}, unreadable)
 
 
 def _records(folder: Path, base: Path) -> Iterator[tuple[str, int]]:
@@ -101,7 +109,7 @@ def _records(folder: Path, base: Path) -> Iterator[tuple[str, int]]:
             continue
 
 
-def _cell(row: dict[str, Any], alive: set[int], there: dict[str, int], base: Path) -> Cell:
+def _cell(row: dict[str, Any], alive: set[int], there: dict[str, int], base: Path, unreadable: list[str]) -> Cell:
     values = {name: row[name] for name in COLUMNS if row.get(name) is not None}
     record = row["record"]
     if row["state"] == "ended":
@@ -110,6 +118,7 @@ def _cell(row: dict[str, Any], alive: set[int], there: dict[str, int], base: Pat
             state = State.REMOVED
         elif record and there[record] != row["record_ns"]:
             fresh = read_record_row(base / record) or {}
+            unreadable.extend([] if fresh else [record])
             values |= {name: value for name, value in fresh.items() if name in COLUMNS and name != "record"}
             state = State(fresh.get("outcome", state))
         elif not record and not (base / row["product"]).exists():
@@ -140,20 +149,21 @@ def _finished_meanwhile(row: dict[str, Any], there: dict[str, int], base: Path) 
     return None
 
 
-def _unknown(folder: Path, base: Path, paths: set[str], known: set[str]) -> Iterator[Cell]:
+def _unknown(folder: Path, base: Path, paths: set[str], known: set[str], unreadable: list[str]) -> Iterator[Cell]:
     """Yield the jobs of records that no ledger knows: of runs without one, or before it was removed."""
     seen: set[str] = set(known)
     prefix = f"{base}{os.sep}"
     for place in walk(folder):
         for record in place.records:
             path = str(record.path).removeprefix(prefix)
-            if path not in paths or record.content is None:
+            if path not in paths:
                 continue
             try:
                 job = job_of(record)
             except (AttributeError, KeyError, TypeError, ValueError):
+                unreadable.append(path)
                 continue
-            products = [str(output["path"]) for output in record.content["outputs"].values()]
+            products = [str(output["path"]) for output in (record.content or {})["outputs"].values()]
             if not seen.isdisjoint(products):
                 continue
             seen.update(products)
@@ -161,7 +171,7 @@ def _unknown(folder: Path, base: Path, paths: set[str], known: set[str]) -> Iter
             yield Cell(
                 line=job.line,
                 stage=job.stage,
-                granule=_granule(product, job.line, job.stage),
+                granule=_granule(product, job),
                 product=product,
                 state=State(job.outcome),
                 reason=job.reason,
@@ -183,13 +193,13 @@ def _time_of(path: Path) -> float | None:
         return None
 
 
-def _granule(product: str, line: str, stage: str) -> str:
-    """Return a name for a job without a log: its product's, below the stage's folder."""
+def _granule(product: str, job: Job) -> str:
+    """Return the name of a job whose log is not known: its granule's, in the folders that its product stands in."""
     parts = PurePath(product).parts
-    for at in range(len(parts) - 1):
-        if parts[at : at + 2] == (line, stage):
-            return str(PurePath(*parts[at + 2 :]).with_suffix("")) if parts[at + 2 :] else parts[-1]
-    return PurePath(product).stem
+    for at in range(len(parts) - 2):
+        if parts[at : at + 2] == (job.line, job.stage):
+            return str(PurePath(*parts[at + 2 : -1], job.granule))
+    return job.granule
 
 
 def _killed(run: Run) -> str:

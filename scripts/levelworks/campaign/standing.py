@@ -85,11 +85,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Standing:
-    """All jobs of a campaign that are known, its runs, and what is to be said of the sources."""
+    """All jobs of a campaign that are known, its runs, what is to be said of the sources, and damaged records."""
 
     cells: tuple[Cell, ...]
     runs: tuple[Run, ...] = ()
     notes: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     seen: float = field(default_factory=time.time)
 
     @property

@@ -20,7 +20,7 @@ import os
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from levelworks.core.atomic import atomic_outputs, remove
 from levelworks.core.lock import exclusive
 from levelworks.core.options import Options
 from levelworks.core.outcome import InvalidInput, InvalidOptions, LevelworksError, NothingToProduce, Outcome, Status
+from levelworks.core.quarantine import read_quarantine, sort_out
 from levelworks.core.record import Stopwatch, make_record, record_path, to_json
 
 log = logging.getLogger("levelworks")
@@ -168,6 +169,7 @@ def run(found: Stage, files: Mapping[str, Sequence[Path]], options: Options) -> 
     finals = {f"record of {name}": record_path(path) for name, path in targets.items()} | targets
     _check_outputs(finals, files, found.inputs)
     inputs = {port.name: list(files.get(port.name, ())) for port in found.inputs if files.get(port.name)}
+    left, aside = sort_out(inputs, read_quarantine())
     standing = (STANDING,) if found.updates else ()
 
     def work(written: Mapping[str, Path]) -> Outcome:
@@ -176,8 +178,12 @@ def run(found: Stage, files: Mapping[str, Sequence[Path]], options: Options) -> 
             if found.updates:
                 final = targets[found.updates]
                 arguments[STANDING] = final if final.exists() else None
+            for port in found.inputs:
+                _leave_out(port, inputs, left, aside, arguments)
             positional = {name: arguments[name] for name in (*(port.name for port in found.inputs), *standing)}
-            return found.function(**positional, **with_outputs, options=options)
+            outcome = found.function(**positional, **with_outputs, options=options)
+            told = tuple(f"{path} was put aside by hand: {reason}" for path, reason in aside.items())
+            return replace(outcome, warnings=outcome.warnings + told) if told else outcome
         except (InvalidInput, NothingToProduce) as error:
             status = Status.QUARANTINED if isinstance(error, InvalidInput) else Status.SKIPPED
             outcome = Outcome(status, reason=str(error))
@@ -232,6 +238,22 @@ def _argument(port: Port, paths: Sequence[Path]) -> Any:
     if len(paths) > 1:
         raise InvalidOptions(f"{port.flag} takes one file, got {len(paths)}")
     return paths[0] if paths else None
+
+
+def _leave_out(
+    port: Port,
+    inputs: Mapping[str, list[Path]],
+    left: Mapping[str, list[Path]],
+    aside: Mapping[Path, str],
+    arguments: dict[str, Any],
+) -> None:
+    """Leave out what a person has put aside; without its one file, or all of them, a job has nothing to work on."""
+    gone = [path for path in inputs.get(port.name, ()) if path in aside]
+    if not gone:
+        return
+    if not port.many or not left[port.name]:
+        raise InvalidInput(f"{gone[0].name} was put aside by hand: {aside[gone[0]]}")
+    arguments[port.name] = left[port.name]
 
 
 def _check_inputs(found: Stage, files: Mapping[str, Sequence[Path]]) -> None:

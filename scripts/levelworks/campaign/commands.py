@@ -1,0 +1,170 @@
+"""The commands of a campaign: status, failed, retry, quarantine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from levelworks.campaign.failed_text import failures_json, render_failures
+from levelworks.campaign.failures import choose, find_failures, rerun_words, shown
+from levelworks.campaign.read_standing import read_standing
+from levelworks.campaign.standing import Cell, Run, Standing, State
+from levelworks.campaign.status_text import as_json, render
+from levelworks.cli import Parser
+from levelworks.core.config import LINES
+from levelworks.core.outcome import EXIT_DONE, InvalidOptions
+
+CLEAR = "\x1b[H\x1b[2J\x1b[3J"
+"""What empties a terminal."""
+
+
+def _folders(parser: Parser) -> None:
+    parser.add_argument("--directory", type=Path, default=Path(), help="the campaign's working folder (default here)")
+    parser.add_argument("--results", type=Path, help="folder of products (default that of the last run, or results)")
+
+
+def status(words: Sequence[str]) -> int:
+    """Say how a campaign stands."""
+    parser = Parser(prog="levelworks status", description="How a campaign stands: jobs by stage, flagged ones, pace.")
+    parser.add_argument("line", nargs="?", choices=LINES, help="one line alone")
+    _folders(parser)
+    parser.add_argument(
+        "--watch", type=float, nargs="?", const=5.0, metavar="SECONDS", help="again and again while a run goes on"
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    given = parser.parse_args(words)
+    while True:
+        standing = read_standing(given.directory, given.results)
+        standing = standing.only(given.line) if given.line else standing
+        if given.json:
+            print(as_json(standing), end="", flush=True)
+        else:
+            clear = CLEAR if given.watch and sys.stdout.isatty() else ""
+            print(clear + render(standing), flush=True)
+        if given.watch is None or standing.alive is None:
+            return EXIT_DONE
+        try:
+            time.sleep(max(0.5, given.watch))
+        except KeyboardInterrupt:
+            return EXIT_DONE
+
+
+def failed(words: Sequence[str]) -> int:
+    """Show what failed or was quarantined, and the command that runs just that again."""
+    parser = Parser(
+        prog="levelworks failed", description="Failed and quarantined jobs by cause, and how to rerun them."
+    )
+    parser.add_argument("line", nargs="?", choices=LINES, help="one line alone")
+    _folders(parser)
+    parser.add_argument("--all", action="store_true", help="show every job whole")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    given = parser.parse_args(words)
+    standing = read_standing(given.directory, given.results)
+    standing = standing.only(given.line) if given.line else standing
+    failures = find_failures(standing, given.directory)
+    cells = [failure.cell for failure in failures]
+    try:
+        again = rerun_words(_last_run(standing), cells) if cells else []
+    except InvalidOptions:
+        again = []
+    if given.json:
+        print(failures_json(failures, again), end="")
+        return EXIT_DONE
+    quarantined = any(cell.state is State.QUARANTINED for cell in cells)
+    short = f"levelworks retry{' --quarantined' * quarantined}"
+    long = f"\n  which runs: {shown(again, [cell.product for cell in cells])}" if again else ""
+    print(render_failures(failures, short + long, everything=given.all))
+    return EXIT_DONE
+
+
+def retry(words: Sequence[str]) -> int:
+    """Run failed jobs again, those alone, with the profile and configuration of the last run."""
+    parser = Parser(
+        prog="levelworks retry",
+        description="Run failed jobs again, those alone, with the command of the last run.",
+        epilog="What follows -- goes to snakemake: levelworks retry -- --dry-run",
+    )
+    parser.add_argument("identifiers", nargs="*", metavar="ID", help="granules or products; all that failed if none")
+    _folders(parser)
+    parser.add_argument("--quarantined", action="store_true", help="the quarantined ones too")
+    parser.add_argument("--show", action="store_true", help="print the command and do nothing")
+    own, _, more = _split(words)
+    given = parser.parse_args(own)
+    standing = read_standing(given.directory, given.results)
+    if (run := standing.alive) is not None and not given.show:
+        raise InvalidOptions(f"a run goes on (process {run.pid} on {run.host}): wait for its end, or stop it")
+    cells = choose(standing, given.identifiers, quarantined=given.quarantined)
+    if not cells:
+        print("nothing to run again")
+        return EXIT_DONE
+    again = [*rerun_words(_last_run(standing), cells), *more]
+    print(shown(again, [cell.product for cell in cells]), flush=True)
+    if given.show:
+        return EXIT_DONE
+    return subprocess.run(again, cwd=given.directory, check=False).returncode
+
+
+def _split(words: Sequence[str]) -> tuple[list[str], str, list[str]]:
+    if "--" not in words:
+        return list(words), "", []
+    at = list(words).index("--")
+    return list(words[:at]), "--", list(words[at + 1 :])
+
+
+def _last_run(standing: Standing) -> Run | None:
+    return standing.runs[-1] if standing.runs else None
+
+
+def quarantine(words: Sequence[str]) -> int:
+    """Put granules aside by hand, or release them."""
+    from levelworks.campaign.put_aside import remove_products_of
+    from levelworks.core.quarantine import read_quarantine, write_quarantine
+
+    parser = Parser(
+        prog="levelworks quarantine",
+        description="Put granules aside: stages that would read them quarantine them with your reason.",
+        epilog="What was made of them is removed, so that the next run makes it again, empty. Without ID: the list.",
+    )
+    parser.add_argument("identifiers", nargs="*", metavar="ID", help="name of a Level-1 file or folder, or its stem")
+    _folders(parser)
+    parser.add_argument("--reason", help="why, for records and reports")
+    parser.add_argument("--release", action="store_true", help="take them back into the campaign")
+    given = parser.parse_args(words)
+    reasons = read_quarantine(given.directory)
+    if not given.identifiers:
+        print("\n".join(f"{name}\t{why}" for name, why in sorted(reasons.items())) or "nothing was put aside by hand")
+        return EXIT_DONE
+    if given.release:
+        unknown = [name for name in given.identifiers if name not in reasons]
+        if unknown:
+            raise InvalidOptions(f"{', '.join(unknown)}: not put aside by hand; see `levelworks quarantine`")
+        reasons = {name: why for name, why in reasons.items() if name not in given.identifiers}
+    elif not given.reason:
+        raise InvalidOptions("--reason is required: records and reports show it")
+    else:
+        reasons |= dict.fromkeys(given.identifiers, given.reason)
+    standing = read_standing(given.directory, given.results)
+    if (run := standing.alive) is not None:
+        raise InvalidOptions(f"a run goes on (process {run.pid} on {run.host}): wait for its end, or stop it")
+    write_quarantine(given.directory, reasons)
+    removed = remove_products_of(standing.cells, given.identifiers, given.directory)
+    verb = "released" if given.release else "put aside"
+    print(f"{verb} {', '.join(given.identifiers)}; {_said(removed)}")
+    return EXIT_DONE
+
+
+def _said(removed: Sequence[Cell]) -> str:
+    if not removed:
+        return "nothing had been made of them"
+    return f"removed what {len(removed)} job{'s' * (len(removed) > 1)} had made: the next run makes it again"
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "status": status,
+    "failed": failed,
+    "retry": retry,
+    "quarantine": quarantine,
+}

@@ -1,0 +1,170 @@
+"""What failed or was quarantined, why, after which attempts, and how to run just that again."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from levelworks.campaign.ledger import LEDGER, reading
+from levelworks.campaign.standing import Cell, Run, Standing, State
+from levelworks.core.outcome import InvalidOptions
+
+TAIL = 12
+"""Lines of a log that are shown."""
+TAIL_BYTES = 16384
+SHOWN_TARGETS = 12
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt that ended badly: what it asked for (MB, minutes) and used (MB, s), where, and why it ended."""
+
+    attempt: int
+    cause: str
+    detail: str
+    host: str
+    external: str
+    mem_mb: float | None
+    runtime: float | None
+    peak_memory_mb: float | None
+    wall_s: float | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A job that failed or was quarantined, with its attempts and the end of its log."""
+
+    cell: Cell
+    cause: str
+    attempts: tuple[Attempt, ...]
+    tail: tuple[str, ...]
+
+
+def find_failures(standing: Standing, folder: Path) -> list[Failure]:
+    """Return the failed and the quarantined jobs of a campaign, by cause, the most frequent first."""
+    cells = [cell for cell in standing.cells if cell.state in (State.FAILED, State.QUARANTINED)]
+    attempts = _attempts(folder, cells)
+    failures = [
+        Failure(cell, _cause(cell), attempts.get((cell.run, cell.job), ()), log_tail(folder, cell.log))
+        for cell in cells
+    ]
+    sizes: dict[str, int] = defaultdict(int)
+    for failure in failures:
+        sizes[failure.cause] += 1
+    return sorted(failures, key=lambda one: (-sizes[one.cause], one.cause, one.cell.stage, one.cell.granule))
+
+
+def _cause(cell: Cell) -> str:
+    """Return what jobs of one cause share: of bad input the reason without the granule's own name."""
+    if cell.state is State.FAILED:
+        return cell.cause or "failed"
+    _, colon, rest = cell.reason.partition(": ")
+    return f"quarantined: {rest if colon else cell.reason}"
+
+
+def _attempts(folder: Path, cells: Iterable[Cell]) -> dict[tuple[int, int], tuple[Attempt, ...]]:
+    wanted = {(cell.run, cell.job) for cell in cells}
+    found: dict[tuple[int, int], list[Attempt]] = defaultdict(list)
+    try:
+        with reading(folder / LEDGER) as connection:
+            for row in connection.execute("SELECT * FROM attempts ORDER BY run, job, attempt, ended"):
+                if (row["run"], row["job"]) in wanted:
+                    found[row["run"], row["job"]].append(_attempt(row))
+    except (FileNotFoundError, sqlite3.Error):
+        return {}
+    return {key: tuple(attempts) for key, attempts in found.items()}
+
+
+def _attempt(row: Any) -> Attempt:
+    return Attempt(
+        row["attempt"] or 1,
+        row["cause"] or "",
+        row["detail"] or "",
+        row["host"] or "",
+        row["external"] or "",
+        row["mem_mb"],
+        row["runtime"],
+        row["peak_memory_mb"],
+        row["wall_s"],
+    )
+
+
+def log_tail(folder: Path, log: str, lines: int = TAIL) -> tuple[str, ...]:
+    """Return the last lines of a job's log; none where it has none."""
+    if not log:
+        return ()
+    try:
+        with open(folder / log, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ()
+    return tuple(text.splitlines()[-lines:])
+
+
+def choose(standing: Standing, identifiers: Sequence[str], *, quarantined: bool) -> list[Cell]:
+    """Return the jobs to run again: all that failed, the quarantined where asked; or those that are named.
+
+    Raises
+    ------
+    InvalidOptions
+        Where a name fits no job that failed or was quarantined.
+    """
+    flagged = [cell for cell in standing.cells if cell.state in (State.FAILED, State.QUARANTINED)]
+    if not identifiers:
+        states = {State.FAILED, State.QUARANTINED} if quarantined else {State.FAILED}
+        return [cell for cell in flagged if cell.state in states]
+    chosen: dict[str, Cell] = {}
+    for name in identifiers:
+        found = [cell for cell in flagged if name in (cell.granule, cell.product, cell.granule.rpartition("/")[2])]
+        if not found:
+            raise InvalidOptions(f"{name}: no job of that granule or product failed or was quarantined")
+        chosen.update({cell.product: cell for cell in found})
+    return list(chosen.values())
+
+
+def rerun_words(run: Run | None, cells: Sequence[Cell]) -> list[str]:
+    """Return the command that runs just these jobs again, with the profile and configuration of the last run.
+
+    Quarantined ones have a product, an empty one: they are forced.
+
+    Raises
+    ------
+    InvalidOptions
+        Where no run is known whose command could be taken.
+    """
+    if run is None or not run.words:
+        raise InvalidOptions("no run is known here: run snakemake with your profile and the products to make again")
+    program, *words = shlex.split(run.words)
+    targets = [cell.product for cell in cells]
+    forced = [cell.product for cell in cells if cell.state is State.QUARANTINED]
+    force = ["--forcerun", *forced] if forced else []
+    return [os.path.basename(program), *targets, *without_targets(words), *force]  # noqa: PTH119
+
+
+def without_targets(words: Sequence[str]) -> list[str]:
+    """Return Snakemake's command line without its targets, and without what forces jobs or only plans."""
+    from snakemake.cli import get_argument_parser
+
+    parser = get_argument_parser()
+    given = parser.parse_args(list(words))
+    targets = set(given.targets) | set(given.forcerun or ())
+    left = [word for word in words if word not in ("--forcerun", "-R", "--forceall", "-F", "--force", "-f")]
+    for target in targets:
+        while target in left:
+            left.remove(target)
+    return left
+
+
+def shown(words: Sequence[str], targets: Sequence[str]) -> str:
+    """Return a command for people, with many targets told as a number."""
+    if len(targets) <= SHOWN_TARGETS:
+        return shlex.join(words)
+    few = [word for word in words if word not in set(targets[1:])]
+    return shlex.join(few).replace(targets[0], f"<{len(targets)} products>", 1)
