@@ -1,0 +1,209 @@
+"""The ledger: what is told arrives in one transaction, whatever happens to the file; many jobs are read quickly."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from levelworks.campaign.ledger import (
+    LEDGER,
+    Ledger,
+    add_attempt,
+    end_run,
+    plan_jobs,
+    reading,
+    update_job,
+)
+from levelworks.campaign.planned import row_of
+from levelworks.campaign.processes import birth
+from levelworks.campaign.read_standing import read_standing
+from levelworks.campaign.summary import count_groups, count_stages, pace_of
+from levelworks.core.record import FORMAT
+
+
+def begin(ledger: Ledger, *, pid: int | None = None) -> None:
+    pid = pid or os.getpid()
+    now = time.time()
+    ledger.begin(began=now, beat=now, host=socket.gethostname(), pid=pid, born=birth(pid) or "0", words="snakemake all")
+
+
+def rows(number: int, stage: str = "first") -> list[tuple]:
+    made = (row_of(job, [f"results/ard/{stage}/g{job}.tif"], [f"logs/ard/{stage}/g{job}.log"]) for job in range(number))
+    return [row for row in made if row]
+
+
+@pytest.fixture
+def told():
+    """Return what ledgers had to complain of."""
+    return []
+
+
+@pytest.fixture
+def ledger(tmp_path, told):
+    made = Ledger(tmp_path / LEDGER, told.append)
+    yield made
+    made.close()
+
+
+def flushed(ledger: Ledger) -> sqlite3.Connection:
+    ledger._flush()
+    connection = sqlite3.connect(ledger.path)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def test_a_job_of_a_rule_without_products_is_none():
+    assert row_of(3, [], []) is None
+    assert row_of(3, ["x/y.tif"], ["elsewhere.log"])[1:5] == ("", "", "y.tif", "x/y.tif")
+    nested = row_of(3, ["results/insar/unwrap/1A/p.h5"], ["logs/insar/unwrap/1A/p.log"])
+    assert nested[1:4] == ("insar", "unwrap", "1A/p")
+
+
+def test_plans_updates_and_attempts_arrive(ledger):
+    begin(ledger)
+    ledger.put(plan_jobs, rows(3), "out")
+    ledger.put(update_job, 1, {"state": "running", "attempt": 2})
+    ledger.put(add_attempt, 1, {"attempt": 1, "cause": "killed for memory"})
+    ledger.put(end_run, "ended")
+    with flushed(ledger) as connection:
+        jobs = connection.execute("SELECT job, state, attempt FROM jobs ORDER BY job").fetchall()
+        assert [tuple(job) for job in jobs] == [(0, "planned", 0), (1, "running", 2), (2, "planned", 0)]
+        assert connection.execute("SELECT state, results FROM runs").fetchone()[:] == ("ended", "out")
+        assert connection.execute("SELECT cause FROM attempts").fetchone()[0] == "killed for memory"
+
+
+def test_a_file_that_somebody_removed_is_begun_anew(ledger, told):
+    begin(ledger)
+    ledger.put(plan_jobs, rows(2))
+    flushed(ledger).close()
+    ledger.path.unlink()
+    ledger.put(update_job, 1, {"product": "results/x", "state": "queued"})
+    with flushed(ledger) as connection:
+        assert connection.execute("SELECT words FROM runs").fetchall()[0][0] == "snakemake all"
+        assert connection.execute("SELECT job, state FROM jobs").fetchall()[0][:] == (1, "queued")
+    assert told == []
+
+
+def test_a_file_that_is_no_ledger_is_set_aside(tmp_path, told):
+    path = tmp_path / "ledger.sqlite"
+    path.write_text("not a database, whatever its name says" * 100)
+    ledger = Ledger(path, told.append)
+    begin(ledger)
+    flushed(ledger).close()
+    ledger.close()
+    assert "was no ledger" in told[0]
+    assert (tmp_path / "ledger.sqlite.damaged").read_text().startswith("not a database")
+
+
+def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path, told):
+    (tmp_path / "file").write_text("")
+    ledger = Ledger(tmp_path / "file" / "ledger.sqlite", told.append)
+    begin(ledger)
+    ledger.put(plan_jobs, rows(1))
+    ledger._flush()
+    ledger._flush()
+    assert len(told) == 1
+    assert "it is tried again" in told[0]
+    (tmp_path / "file").unlink()
+    with flushed(ledger) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM jobs").fetchone()[0] == 1
+    ledger.close()
+
+
+def test_another_versions_ledger_is_not_read(ledger):
+    begin(ledger)
+    flushed(ledger).close()
+    with sqlite3.connect(ledger.path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(sqlite3.DatabaseError, match="another version"), reading(ledger.path):
+        pass
+
+
+def record(path: Path, outcome: str = "done") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(outcome)
+    path.with_name(path.name + ".json").write_text(
+        f'{{"levelworks_record": {FORMAT}, "outcome": "{outcome}", "reason": "", "warnings": [], "wall_s": 2.0,'
+        f' "cpu_s": 1.0, "peak_memory_mb": 10.0}}'
+    )
+
+
+def test_what_a_dead_controller_left_waits_but_what_ended_since_counts(ledger, tmp_path):
+    begin(ledger, pid=2**22 - 1)
+    ledger.put(plan_jobs, rows(3))
+    for job in range(3):
+        ledger.put(update_job, job, {"state": "running", "queued": time.time() - 1})
+    flushed(ledger).close()
+    record(tmp_path / "results/ard/first/g1.tif", "skipped")
+    found = read_standing(tmp_path)
+    assert [cell.state.value for cell in found.cells] == ["waiting", "skipped", "waiting"]
+    assert "ended without a word" in found.notes[0]
+    assert found.alive is None
+    assert pace_of(found).seconds_left is None
+
+
+def test_products_removed_or_made_again_since_are_seen(ledger, tmp_path):
+    from levelworks.campaign.outcomes import read_outcome
+
+    begin(ledger)
+    ledger.put(plan_jobs, rows(3))
+    for job in range(3):
+        path = tmp_path / f"results/ard/first/g{job}.tif"
+        record(path)
+        outcome = read_outcome(str(path)) | {"record": f"results/ard/first/g{job}.tif.json"}
+        ledger.put(update_job, job, {"state": "ended", **outcome})
+    flushed(ledger).close()
+    (tmp_path / "results/ard/first/g0.tif.json").unlink()
+    record(tmp_path / "results/ard/first/g1.tif", "quarantined")
+    os.utime(tmp_path / "results/ard/first/g1.tif.json", (1, 1))
+    (tmp_path / "results/ard/first/g2.tif.json").write_text("{")
+    found = read_standing(tmp_path)
+    assert [cell.state.value for cell in found.cells] == ["removed", "quarantined", "done"]
+    assert found.unreadable == ("results/ard/first/g2.tif.json",)
+
+
+def test_groups_are_frames_targets_and_tiles(ledger, tmp_path):
+    begin(ledger)
+    names = [("insar", "unwrap", "1A/p"), ("insar", "publish", "1A"), ("xco2", "update-cube", "post/oco3/rome")]
+    names += [("ard", "merge-tile", "X1_Y2/2020"), ("coronagraph", "calibrate-frame", "f1")]
+    made = [row_of(k, [f"r/{k}"], [f"logs/{'/'.join(name)}.log"]) for k, name in enumerate(names)]
+    ledger.put(plan_jobs, made)
+    flushed(ledger).close()
+    found = read_standing(tmp_path)
+    assert set(count_groups(found.cells)) == {("insar", "1A"), ("xco2", "rome"), ("ard", "X1_Y2"), ("coronagraph", "")}
+    assert count_stages(found.cells)["insar", "unwrap"].planned == 1
+
+
+def test_the_pace_tells_when_the_last_job_ends(ledger, tmp_path):
+    begin(ledger)
+    ledger.put(plan_jobs, rows(30))
+    now = time.time()
+    ledger.put(lambda connection, run: connection.execute("UPDATE runs SET began = ?", (now - 100,)))
+    for job in range(20):
+        ended = {"state": "ended", "outcome": "done", "ended": now - job, "wall_s": 10.0}
+        ledger.put(update_job, job, ended)
+        (tmp_path / f"results/ard/first/g{job}.tif").parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"results/ard/first/g{job}.tif").touch()
+    flushed(ledger).close()
+    pace = pace_of(read_standing(tmp_path))
+    assert pace.jobs_per_minute == pytest.approx(12.0, rel=0.1)
+    assert pace.seconds_left == pytest.approx(50.0, rel=0.1)
+
+
+def test_counts_are_those_of_the_cells(ledger, tmp_path):
+    begin(ledger)
+    ledger.put(plan_jobs, rows(10))
+    for job, state in enumerate(["queued"] * 3 + ["running"] * 2 + ["failed"]):
+        ledger.put(update_job, job, {"state": state, "attempt": 2, "queued": time.time()})
+    flushed(ledger).close()
+    count = count_stages(read_standing(tmp_path).cells)["ard", "first"]
+    assert Counter({state.value: number for state, number in count.states.items()}) == Counter(
+        {"queued": 3, "running": 2, "failed": 1, "waiting": 4}
+    )
+    assert (count.retried, count.planned, count.finished, count.percent) == (6, 10, 0, 0.0)
