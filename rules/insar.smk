@@ -1,6 +1,6 @@
 """Sentinel-1 frames from SLC to unwrapped, geocoded interferograms.
 
-Inputs: definitions of frames (`insar.frames`), SAFE products, orbit files, elevation; a geoid and a mask of land.
+Inputs: definitions of frames (`insar.frames`), SAFE products, orbit files, elevation; a geoid, a mask of land, delays.
 Products, below <results>/insar: a folder a stage, in it one a frame (`{track}`), in it dates, pairs or batches of dates;
 publish/<frame>/ is the tree that readers of LiCSAR's products take.
 Grain: a date, then a pair. Heavy steps, on ranks: coregister, form-interferogram.
@@ -359,6 +359,50 @@ rule geocode_epoch:
         command("insar", "geocode-epoch", ["image"])
 
 
+rule geocode_delay:
+    input:
+        unpack(INSAR.delay_inputs),
+    output:
+        delay=INSAR.delay,
+    log:
+        log_file("insar", "geocode-delay", "{track}/{date}"),
+    benchmark:
+        benchmark_file("insar", "geocode-delay", "{track}/{date}")
+    threads: 1
+    resources:
+        mem_mb=grown(1000),
+        runtime=grown(20, 1.5),
+        expected_seconds=2,
+    params:
+        zenith=lambda wildcards, input: listed(input.zenith),
+        options=options("insar", "geocode-delay"),
+        version=version("insar", "geocode-delay"),
+    shell:
+        command("insar", "geocode-delay", ["delay"])
+
+
+rule correct_atmosphere:
+    input:
+        unpack(INSAR.correction_inputs),
+    output:
+        record=INSAR.record_of(INSAR.corrected),
+    log:
+        log_file("insar", "correct-atmosphere", "{track}/{pair}"),
+    benchmark:
+        benchmark_file("insar", "correct-atmosphere", "{track}/{pair}")
+    threads: 1
+    resources:
+        mem_mb=grown(2000),
+        runtime=grown(30, 1.5),
+        expected_seconds=4,
+    params:
+        folder=INSAR.corrected,
+        options=options("insar", "correct-atmosphere"),
+        version=version("insar", "correct-atmosphere"),
+    shell:
+        command("insar", "correct-atmosphere", ["folder"], folders=["folder"])
+
+
 rule plot_pair:
     input:
         geocoded=INSAR.record_of(INSAR.layers),
@@ -425,6 +469,8 @@ rule publish:
         pictures=lambda wildcards, input: listed(input.pictures),
         epochs=lambda wildcards, input: listed(input.epochs),
         closure=lambda wildcards, input: listed(input.closure),
+        delays=lambda wildcards, input: listed(input.delays),
+        corrections=lambda wildcards, input: listed(input.corrections),
         tree=INSAR.tree,
         options=options("insar", "publish"),
         version=version("insar", "publish"),

@@ -86,6 +86,9 @@ def insar(folder: Path) -> dict[str, Any]:
     write_frame(folder / "sar/frame.json", define_frame(list_bursts(first), first.epoch))
     for name in ("geoid.tif", "land.tif"):
         (folder / "sar" / name).touch()
+    (folder / "sar/delays").mkdir()
+    for name in ("20250406.ztd", "20250406.ztd.rsc", "20250418.ztd.tif"):
+        (folder / "sar/delays" / name).touch()
     return {
         "frames": "sar/frame.json",
         "products": "sar/products",
@@ -93,6 +96,8 @@ def insar(folder: Path) -> dict[str, Any]:
         "elevation": "sar/dem.tif",
         "geoid": "sar/geoid.tif",
         "land": "sar/land.tif",
+        "delays": "sar/delays",
+        "correct-atmosphere": {"method": "gacos-height"},
         "new-frame": "here",
         "new-frame-products": [str(path) for path in made.products["20250406"]],
         "plots": True,

@@ -41,6 +41,8 @@ class Layout(LineLayout):
         self.closure = self.product("check-closure", "{track}/{batch}")
         self.layers = self.product("geocode", "{track}/{pair}")
         self.image = self.product("geocode-epoch", "{track}/{date}.tif")
+        self.delay = self.product("geocode-delay", "{track}/{date}.sltd.geo.tif")
+        self.corrected = self.product("correct-atmosphere", "{track}/{pair}")
         self.pictures = self.product("plot-pair", "{track}/{pair}")
         self.metadata = self.product("describe-frame", "{track}")
         self.tree = self.product("publish", "{track}")
@@ -166,6 +168,31 @@ class Layout(LineLayout):
             "date": self._record(self.bursts, wildcards, date=wildcards.date),
         }
 
+    def delay_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return a date, the files of its zenith delays, and the geometry."""
+        found = self.frame(wildcards)
+        return {
+            "frame": str(found.path),
+            "acquisition": self._of(self.acquisition, wildcards, date=wildcards.date),
+            "geometry": self._record(self.lookup, wildcards),
+            "zenith": [str(path) for path in found.delays[wildcards.date]],
+        }
+
+    def correction_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return the layers of a pair, and the delays of its dates where they are taken off and there are any."""
+        found = self.frame(wildcards)
+        known = found.delays if self.plan.section.correct_atmosphere.takes_delays else {}
+        delays = [
+            self._of(self.delay, wildcards, date=date) if date in known else [] for date in wildcards.pair.split("_")
+        ]
+        return {
+            "frame": str(found.path),
+            "layers": self._record(self.layers, wildcards, pair=wildcards.pair),
+            "geometry": self._record(self.lookup, wildcards),
+            "first_delay": delays[0],
+            "second_delay": delays[1],
+        }
+
     def metadata_inputs(self, wildcards: Any) -> dict[str, Any]:
         """Return all dates and pairs of a frame, and its geometry."""
         return self._common(wildcards) | {
@@ -178,7 +205,9 @@ class Layout(LineLayout):
 
     def tree_inputs(self, wildcards: Any) -> dict[str, Any]:
         """Return what is published of a frame."""
-        drawn = self._pairs(self.record_of(self.pictures), wildcards) if self.plan.section.plots else []
+        section = self.plan.section
+        drawn = self._pairs(self.record_of(self.pictures), wildcards) if section.plots else []
+        corrected = section.correct_atmosphere.method != "off"
         return {
             "frame": str(self.frame(wildcards).path),
             "metadata": self._record(self.metadata, wildcards),
@@ -186,6 +215,8 @@ class Layout(LineLayout):
             "pictures": drawn,
             "epochs": self._dates(self.image, wildcards),
             "closure": self._batches(wildcards),
+            "delays": [self._of(self.delay, wildcards, date=date) for date in self.frame(wildcards).delays],
+            "corrections": self._pairs(self.record_of(self.corrected), wildcards) if corrected else [],
         }
 
     def report_inputs(self, wildcards: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Annotated
 from levelworks.core.options import OneOrMore, Options, option
 from levelworks.insar.coregistration.coregister_options import Coregister
 from levelworks.insar.coregistration.refinement_options import CorrelateAmplitudes, EstimateDiversity, SolveNetwork
+from levelworks.insar.corrections.atmosphere_options import CorrectAtmosphere, GeocodeDelay
 from levelworks.insar.drawing.drawing_options import PlotPair
 from levelworks.insar.frames.define_options import DefineFrame
 from levelworks.insar.geocoding.dem_options import PrepareDem
@@ -35,6 +36,9 @@ class Insar(Options):
     elevation: Path | None = option(None, "elevation model: a raster, or a folder of tiles")
     geoid: Path | None = option(None, "raster of the geoid's height (m), for models that count from the sea")
     land: Path | None = option(None, "raster of land (not 0); null takes all for land")
+    delays: Annotated[list[str], OneOrMore] = option(
+        [], "folders of zenith delays of GACOS (YYYYMMDD.ztd with .ztd.rsc, or YYYYMMDD.ztd.tif)"
+    )
     plots: bool = option(False, "pictures of every pair")
     pairs: Pairs = option(Pairs(), "which pairs are formed")
     new_frame: str | None = option(
@@ -68,6 +72,10 @@ class Insar(Options):
     unwrap: Unwrap = option(Unwrap(), "unwrapped phase")
     check_closure: CheckClosure = option(CheckClosure(), "closure of triplets and repairs", alias="check-closure")
     geocode: Geocode = option(Geocode(), "pairs on the geographic grid")
+    geocode_delay: GeocodeDelay = option(GeocodeDelay(), "slant delays of dates", alias="geocode-delay")
+    correct_atmosphere: CorrectAtmosphere = option(
+        CorrectAtmosphere(), "tropospheric delay taken off pairs", alias="correct-atmosphere"
+    )
     plot_pair: PlotPair = option(PlotPair(), "pictures of pairs", alias="plot-pair")
     describe_frame: DescribeFrame = option(DescribeFrame(), "metadata of a frame", alias="describe-frame")
     publish: Publish = option(Publish(), "the tree of a frame's products")

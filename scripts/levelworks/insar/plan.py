@@ -12,6 +12,7 @@ from typing import Any
 from levelworks.core.location import local_path
 from levelworks.core.named_paths import named_paths
 from levelworks.core.outcome import InvalidInput, InvalidOptions, InvalidReference
+from levelworks.insar.corrections.delay_names import find_delay_files
 from levelworks.insar.frames.frame import Frame, read_frame
 from levelworks.insar.frames.products import PlannedAcquisition, Product, plan_acquisitions, read_product
 from levelworks.insar.network.epochs import Epoch, Pair, parse_pair
@@ -36,6 +37,8 @@ class FramePlan:
         By date, in order.
     orbits : dict of str to list of Path
         Orbit files that cover each date.
+    delays : dict of str to list of Path
+        Files of zenith delays, of the dates that have some.
     solved : dict of str to tuple of str
         Dates that each standing solution decides, by batch (``001``), in order.
     """
@@ -45,6 +48,7 @@ class FramePlan:
     frame: Frame
     acquisitions: dict[str, PlannedAcquisition]
     orbits: dict[str, list[Path]]
+    delays: dict[str, list[Path]]
     solved: dict[str, tuple[str, ...]]
 
     @property
@@ -164,7 +168,7 @@ def plan_campaign(section: Insar, solutions: Path | None = None) -> Plan:
     if not section.frames:
         return Plan(section, frames)
     products = _products(section)
-    orbits = _orbits(section)
+    orbits, delays = _orbits(section), _delays(section)
     for path in _frame_files(section):
         frame = _read_frame(path)
         if frame.frame in frames:
@@ -173,8 +177,9 @@ def plan_campaign(section: Insar, solutions: Path | None = None) -> Plan:
         if section.elevation is None:
             raise InvalidOptions("config: insar.elevation: is required (elevation model, a raster or folder of tiles)")
         covering = {date: _covering(one, orbits) for date, one in found.items()}
+        zenith = {date: delays[date] for date in found if date in delays}
         frames[frame.frame] = FramePlan(
-            section, path, frame, found, covering, _solved(solutions / frame.frame, found) if solutions else {}
+            section, path, frame, found, covering, zenith, _solved(solutions / frame.frame, found) if solutions else {}
         )
     return Plan(section, frames)
 
@@ -216,6 +221,17 @@ def _orbits(section: Insar) -> list[OrbitFile]:
         return find_orbit_files(local_path(folder, "config: insar.orbits") for folder in section.orbits)
     except InvalidReference as error:
         raise InvalidOptions(f"config: insar.orbits: {error}") from None
+
+
+def _delays(section: Insar) -> dict[str, list[Path]]:
+    """Return the files of zenith delays by date."""
+    correction = section.correct_atmosphere
+    if correction.takes_delays and not section.delays:
+        raise InvalidOptions(f"config: insar.delays: is required with correct-atmosphere.method {correction.method}")
+    try:
+        return find_delay_files(local_path(folder, "config: insar.delays") for folder in section.delays)
+    except InvalidReference as error:
+        raise InvalidOptions(f"config: insar.delays: {error}") from None
 
 
 def _covering(found: PlannedAcquisition, orbits: list[OrbitFile]) -> list[Path]:

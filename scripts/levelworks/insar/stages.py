@@ -8,6 +8,7 @@ from levelworks.core.outcome import Outcome
 from levelworks.core.stage import stage
 from levelworks.insar.coregistration.coregister_options import Coregister
 from levelworks.insar.coregistration.refinement_options import CorrelateAmplitudes, EstimateDiversity, SolveNetwork
+from levelworks.insar.corrections.atmosphere_options import CorrectAtmosphere, GeocodeDelay
 from levelworks.insar.drawing.drawing_options import PlotPair
 from levelworks.insar.frames.define_options import DefineFrame
 from levelworks.insar.geocoding.dem_options import PrepareDem
@@ -248,6 +249,33 @@ def geocode_epoch(frame: Path, lookup: Path, date: Path, *, image: Path, options
     return work(frame, lookup, date, image=image, options=options)
 
 
+@stage("insar", "geocode-delay", version=1, empty=_empty)
+def geocode_delay(
+    frame: Path, acquisition: Path, geometry: Path, zenith: list[Path], *, delay: Path, options: GeocodeDelay
+) -> Outcome:
+    """Write the tropospheric delay of a date along the line of sight on the frame's grid."""
+    from levelworks.insar.corrections.delay_stage import geocode_delay as work
+
+    return work(frame, acquisition, geometry, zenith, delay=delay, options=options)
+
+
+@stage("insar", "correct-atmosphere", version=1, empty=_empty)
+def correct_atmosphere(
+    frame: Path,
+    layers: Path,
+    geometry: Path,
+    first_delay: Path | None,
+    second_delay: Path | None,
+    *,
+    folder: Path,
+    options: CorrectAtmosphere,
+) -> Outcome:
+    """Take tropospheric delay off the unwrapped phase of a pair."""
+    from levelworks.insar.corrections.atmosphere_stage import correct_atmosphere as work
+
+    return work(frame, layers, geometry, first_delay, second_delay, folder=folder, options=options)
+
+
 @stage("insar", "plot-pair", version=1, empty=_empty_pictures)
 def plot_pair(geocoded: Path, *, pictures: Path, options: PlotPair) -> Outcome:
     """Draw the wrapped and the unwrapped phase and the coherence of a pair."""
@@ -285,6 +313,8 @@ def publish(
     pictures: list[Path] | None,
     epochs: list[Path],
     closure: list[Path],
+    delays: list[Path] | None,
+    corrections: list[Path] | None,
     *,
     tree: Path,
     options: Publish,
@@ -292,7 +322,7 @@ def publish(
     """Put the products of a frame together as a tree."""
     from levelworks.insar.products.publish_stage import publish as work
 
-    return work(frame, metadata, pairs, pictures, epochs, closure, tree=tree, options=options)
+    return work(frame, metadata, pairs, pictures, epochs, closure, delays, corrections, tree=tree, options=options)
 
 
 @stage("insar", "validate-tree", version=1, empty=_empty)

@@ -17,6 +17,7 @@ from levelworks.insar.products.products_options import Publish
 from levelworks.insar.products.validate_tree import MANIFEST, MANIFEST_COLUMNS, refuse_invalid, validate_tree
 
 WITHHELD = "withheld.tsv"
+SLANT_DELAY = "sltd.geo.tif"
 UNCLOSED = "all its triplets fail to close"
 GEOC_RASTERS = ("E", "N", "U", "hgt", "mli")
 
@@ -28,6 +29,8 @@ def publish(
     pictures: list[Path] | None,
     epochs: list[Path],
     closure: list[Path],
+    delays: list[Path] | None = None,
+    corrections: list[Path] | None = None,
     *,
     tree: Path,
     options: Publish,
@@ -44,6 +47,10 @@ def publish(
         Of `geocode`, `plot-pair` and `check-closure`: folders, or the records beside them.
     epochs : list of Path
         Of `geocode-epoch`, named by their dates.
+    delays : list of Path, optional
+        Of `geocode-delay`, named by their dates.
+    corrections : list of Path, optional
+        Of `correct-atmosphere`: folders, or the records beside them.
     tree : Path
         Folder that is written: ``interferograms``, ``epochs``, ``metadata``, ``withheld.tsv`` (what was left out and
         why) and ``manifest.tsv`` (path, size, SHA-256). Files are hard links where the file system has them.
@@ -63,6 +70,8 @@ def publish(
     folders = usable_inputs([described_product(path) for path in pairs], options.max_quarantined, "pairs")
     drawn = usable_inputs([described_product(path) for path in pictures or ()], 1.0, "pictures")
     dates = usable_inputs(epochs, 1.0, "dates")
+    slant = usable_inputs(delays or (), 1.0, "delays")
+    corrected = usable_inputs([described_product(path) for path in corrections or ()], 1.0, "corrections")
     bad = {pair for pair, verdict in merged_verdicts(closure).items() if verdict == Verdict.BAD}
     withheld = {path for path in folders.usable if options.closure_gate == "withhold" and pair_of(path) in bad}
     kept = [path for path in folders.usable if path not in withheld]
@@ -70,10 +79,14 @@ def publish(
         raise NothingToProduce(f"frame {name} has no pair that may be published")
     tree.mkdir()
     _link_all(kept, tree / "interferograms", ("tif", "png"))
-    _link_all([path for path in drawn.usable if path.name in {one.name for one in kept}], tree / "interferograms",
-              ("png", "kmz"))  # fmt: skip
+    names = {path.name for path in kept}
+    _link_all([path for path in drawn.usable if path.name in names], tree / "interferograms", ("png", "kmz"))
+    _link_all([path for path in corrected.usable if path.name in names], tree / "interferograms", ("tif",))
     for path in dates.usable:
         link_file(path, tree / "epochs" / path.stem / f"{path.stem}.geo.mli.tif")
+    for path in slant.usable:
+        date = path.name.removesuffix(f".{SLANT_DELAY}")
+        link_file(path, tree / "epochs" / date / path.name)
     for path in sorted(described.iterdir()):
         link_file(path, tree / "metadata" / path.name)
     reference = f"{read_frame(frame).reference:%Y%m%d}"
@@ -85,6 +98,7 @@ def publish(
         _lay_out_geoc(tree, name)
     left_out = [("pair", *one) for one in folders.left_out] + [("date", *one) for one in dates.left_out]
     left_out += [("pair", path.name, UNCLOSED) for path in sorted(withheld)]
+    left_out += [("delay", *one) for one in slant.left_out] + [("correction", *one) for one in corrected.left_out]
     _write_table(tree / WITHHELD, ("kind", "name", "reason"), left_out)
     write_manifest(tree)
     violations = validate_tree(tree)
@@ -96,10 +110,14 @@ def publish(
         "withheld_pairs": len(withheld),
         "flagged_pairs": sum(pair_of(path) in bad for path in kept),
         "left_out_pairs": len(folders.left_out),
+        "delays": len(slant.usable),
+        "corrected_pairs": sum(path.name in names for path in corrected.usable),
+        "uncorrected_pairs": len(corrected.left_out),
         "files": len(files),
         "size_mb": round(sum(path.stat().st_size for path in files) / 1e6, 3),
     }
-    warnings = (*folders.warnings, *dates.warnings, *(str(one) for one in violations))
+    listed = (folders, dates, slant, corrected)
+    warnings = (*(text for one in listed for text in one.warnings), *(str(one) for one in violations))
     return Outcome(quality=quality, warnings=warnings)
 
 
@@ -114,8 +132,10 @@ def _link_all(folders: Sequence[Path], target: Path, endings: Sequence[str]) -> 
 
 
 def _lay_out_geoc(tree: Path, frame: str) -> None:
-    """Lay out what LiCSBAS reads side by side in one folder."""
+    """Lay out what LiCSBAS reads side by side in one folder, and delays in the folder that its step 03 looks in."""
     geoc, metadata = tree / "GEOC", tree / "metadata"
+    for path in sorted((tree / "epochs").glob(f"*/*.{SLANT_DELAY}")):
+        link_file(path, tree / "GACOS" / path.name)
     for path in sorted((tree / "interferograms").glob("*/*.geo.*.tif")):
         link_file(path, geoc / path.parent.name / path.name)
     for name in (*(f"{frame}.geo.{kind}.tif" for kind in GEOC_RASTERS), "baselines", "metadata.txt"):

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-DTYPES = {"unw": "float32", "cc": "uint8", "E": "float32", "N": "float32", "U": "float32", "hgt": "float32"}
+FLOATS = ("unw", "unw_corrected", "atm", "sltd", "E", "N", "U", "hgt")
+DTYPES = {"cc": "uint8", **dict.fromkeys(FLOATS, "float32")}
+NAN_OR_ZERO = ("unw", "unw_corrected", "sltd")
 NORM_TOLERANCE = 1e-3
 STRIP = 1024
 """Rows that are read at once."""
@@ -79,7 +81,7 @@ def check_raster(file: Any, where: str, kind: str, wanted: Lattice | None) -> It
     nodata = file.nodata
     if kind == "cc" and nodata not in (None, 0):
         yield Violation("nodata", where, f"has nodata {nodata:g}; readers take 0 for none")
-    if kind == "unw" and nodata is not None and not (nodata == 0 or np.isnan(nodata)):
+    if kind in NAN_OR_ZERO and nodata is not None and not (nodata == 0 or np.isnan(nodata)):
         yield Violation("nodata", where, f"has nodata {nodata:g}; readers take 0 or NaN for none")
 
 
@@ -101,6 +103,21 @@ def check_pair_values(coherence: Any, unwrapped: Any, where: str) -> Iterator[Vi
         yield Violation("masks", where, f"{without} cells have an unwrapped phase and no coherence")
     if not known:
         yield Violation("empty", where, "no cell has an unwrapped phase", fatal=False)
+
+
+def check_same_cells(unwrapped: Any, corrected: Any, where: str) -> Iterator[Violation]:
+    """Check that a raster derived from an unwrapped phase has data at the same cells."""
+    import rasterio.windows
+
+    apart = 0
+    for start in range(0, unwrapped.height, STRIP):
+        window = rasterio.windows.Window(0, start, unwrapped.width, min(STRIP, unwrapped.height - start))
+        one, other = (np.isfinite(file.read(1, window=window)) for file in (unwrapped, corrected))
+        apart += int(np.count_nonzero(one != other))
+    if apart:
+        yield Violation(
+            "masks", where, f"{apart} cells have data where the unwrapped phase has none, or none where it has"
+        )
 
 
 def check_directions(east: Any, north: Any, up: Any, where: str) -> Iterator[Violation]:

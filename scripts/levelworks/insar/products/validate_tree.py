@@ -20,11 +20,15 @@ from levelworks.insar.products.tree_rules import (
     check_directions,
     check_pair_values,
     check_raster,
+    check_same_cells,
     lattice_of,
     relative,
 )
 
 RASTER = re.compile(r"(?P<owner>[0-9A-Za-z_]+)\.geo\.(?P<kind>.+)\.tif")
+SLANT_DELAY = re.compile(r"(?P<owner>[0-9A-Za-z_]+)\.(?P<kind>sltd)\.geo\.tif")
+DERIVED = ("unw_corrected", "atm")
+"""Of the unwrapped phase, with data where it has."""
 LIKE_A_PAIR = re.compile(r"\d{8}_\d{8}")
 KEYS = ("center_time", "heading", "master", "avg_incidence_angle", "centre_range_m")
 LISTED = 20
@@ -141,11 +145,16 @@ def _check_pair(tree: Path, inner: Path, grid: Lattice | None) -> Iterator[Viola
         if coherence is not None and unwrapped is not None and coherence.shape == unwrapped.shape:
             where = relative(inner / f"{inner.name}.geo.unw.tif", tree)
             yield from check_pair_values(coherence, unwrapped, where)
+        for kind in DERIVED:
+            derived = opened.get(kind)
+            if derived is not None and unwrapped is not None and derived.shape == unwrapped.shape:
+                where = relative(inner / f"{inner.name}.geo.{kind}.tif", tree)
+                yield from check_same_cells(unwrapped, derived, where)
 
 
 def _check_epochs(tree: Path, grid: Lattice | None, found: list[Violation]) -> None:
-    for path in sorted((tree / "epochs").glob("*/*.geo.*.tif")):
-        match = RASTER.fullmatch(path.name)
+    for path in sorted((tree / "epochs").glob("*/*.geo*.tif")):
+        match = RASTER.fullmatch(path.name) or SLANT_DELAY.fullmatch(path.name)
         if not match or match["owner"] != path.parent.name:
             found.append(Violation("file-name", relative(path, tree), f"is not named as {path.parent.name}.geo.*.tif"))
             continue

@@ -42,7 +42,7 @@ def validate_tree_stage(
         raise InvalidOptions(f"{folder} is no folder: validate-tree takes a published tree")
     violations = validate_tree(folder)
     refuse_invalid(violations, folder)
-    rasters = sum(1 for _ in folder.rglob("*.geo.*.tif"))
+    rasters = sum(1 for _ in folder.rglob("*.geo*.tif"))
     content = {"rasters": rasters, "violations": [asdict(one) for one in violations]}
     report.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     counted = Counter(one.rule for one in violations)
