@@ -14,8 +14,8 @@ def write_empty_product(path: Path, outcome: Outcome) -> None:
     Parameters
     ----------
     path : Path
-        JSON and HDF5 hold the outcome and its reason; a folder (no ending) holds them in ``reason.txt``, any other
-        file is that text.
+        JSON and HDF5 hold the outcome and its reason; a folder (no ending of letters: what follows the last dot of
+        a temporary name is the id of a pair or frame) holds them in ``reason.txt``, any other file is that text.
     outcome : Outcome
     """
     said = {"outcome": outcome.status.value, "reason": outcome.reason}
@@ -27,7 +27,7 @@ def write_empty_product(path: Path, outcome: Outcome) -> None:
 
         with h5py.File(path, "w") as file:
             file.attrs.update(said)
-    elif path.suffix:
+    elif path.suffix[1:].isalpha():
         path.write_text(text, encoding="utf-8")
     else:
         path.mkdir()
