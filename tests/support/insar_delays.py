@@ -61,7 +61,7 @@ def zenith_grid(frame, margin=4, step=STEP):
     """Return a grid of zenith delays around a frame: west, north, latitudes of rows and longitudes of columns."""
     grid = read_frame(frame).grid
     west, north = grid.west - margin * step, grid.north + margin * step
-    rows, columns = (int(round(span / step)) + 2 * margin for span in (grid.north - grid.south, grid.east - grid.west))
+    rows, columns = (round(span / step) + 2 * margin for span in (grid.north - grid.south, grid.east - grid.west))
     return west, north, north - step * np.arange(rows), west + step * np.arange(columns)
 
 

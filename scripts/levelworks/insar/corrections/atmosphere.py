@@ -51,11 +51,15 @@ class UnwrappedLayers:
 
 @dataclass
 class Corrected:
-    """A phase as corrections leave it: what was taken off (``model``, rad), by which steps, and figures of each."""
+    """A phase as corrections leave it: what was taken off (``model``, rad), by which steps, and figures of each.
+
+    ``unfit`` says why there is no slope to take off, ``worse`` which steps would have left more phase than there was.
+    """
 
     model: np.ndarray
     applied: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    unfit: list[str] = field(default_factory=list)
+    worse: list[str] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
 
 
@@ -101,7 +105,7 @@ def _height(found: Corrected, layers: UnwrappedLayers, step: float, latitude: fl
     }
     if options.window is None:
         if not fit.applies(*limits):
-            found.left_out.append(_unfit(fit.correlation, fit.relief, limits))
+            found.unfit.append(_unfit(fit.correlation, fit.relief, limits))
             return
         slope: np.ndarray | float = fit.slope
     else:
@@ -114,7 +118,7 @@ def _height(found: Corrected, layers: UnwrappedLayers, step: float, latitude: fl
             "height_slope_most_rad_per_km": _end(slopes.values, np.nanmax),
         }
         if not slopes.applied:
-            found.left_out.append(f"height: in none of {slopes.values.size} windows the phase goes with height")
+            found.unfit.append(f"height: in none of {slopes.values.size} windows the phase goes with height")
             return
         slope = slopes.on_grid(layers.phase.shape)
     middle = np.average(layers.height[inside], weights=layers.weight[inside])
@@ -139,7 +143,7 @@ def _take_off(
     after = layers.rms(layers.phase - found.model - model)
     found.figures |= {f"{name}_rms_before_rad": before, f"{name}_rms_after_rad": after}
     if after > before and options.worse == "leave-out":
-        found.left_out.append(f"{name}: it would raise the rms from {before:.2f} to {after:.2f} rad")
+        found.worse.append(f"{name}: it would raise the rms from {before:.2f} to {after:.2f} rad")
         return
     found.model += model
     found.applied.append(name)

@@ -64,13 +64,19 @@ def correct_atmosphere(
     found = correct(known, delay, wanted.grid.step, latitude, options)
     if delay is not None:
         found.figures["delay_filled_share"] = filled
-    quality = {"state": "done" if not found.left_out else "degraded", "method": options.method,
-               "applied": ", ".join(found.applied), **found.figures}  # fmt: skip
-    warnings = list(found.left_out)
+    left_out = "; ".join((*found.worse, *found.unfit))
+    quality = {
+        "state": "degraded" if found.worse else "done",
+        "method": options.method,
+        "applied": ", ".join(found.applied),
+        "left_out": left_out,
+        **found.figures,
+    }
+    warnings = list(found.worse)
     if filled:
         warnings.append(f"{filled:.2%} of the unwrapped cells take the delay of the nearest cell")
     if not found.applied:
-        outcome = Outcome(Status.SKIPPED, f"{pair} is not corrected: {'; '.join(found.left_out)}", quality)
+        outcome = Outcome(Status.SKIPPED, f"{pair} is not corrected: {left_out}", quality)
         write_empty_product(folder, outcome)
         return outcome
     _write(folder, pair, known.phase, found, wanted.grid)
