@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import rasterio
 from insar_products import (
     DATES,
     FRAME,
@@ -290,6 +291,54 @@ def test_the_tree(inputs, tmp_path):
     for row in rows:
         content = (tree / row["path"]).read_bytes()
         assert (int(row["size"]), row["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+def write_corrected(folder, layers, outcome=None):
+    """Write a corrected pair as `correct-atmosphere` leaves it, of the layers of `geocode`."""
+    source = described_product(layers)
+    target = folder / source.name
+    if outcome is None:
+        with rasterio.open(source / f"{source.name}.geo.unw.tif") as file:
+            phase = file.read(1)
+        for kind in ("unw_corrected", "atm"):
+            write_raster(target / f"{source.name}.geo.{kind}.tif", phase / 2)
+    else:
+        write_empty_product(target, outcome)
+    return write_note(target, outcome, "correct-atmosphere")
+
+
+def test_corrections_and_delays_stand_beside_the_others(inputs, tmp_path):
+    """Corrections of pairs that are withheld stay out; what is missing is listed with its reason."""
+    none = Outcome(Status.SKIPPED, f"insar.delays has no delays of {DATES[3]}")
+    folder = tmp_path / "correct-atmosphere"
+    corrections = [write_corrected(folder, pair, none if DATES[3] in str(pair) else None) for pair in inputs["pairs"]]
+    delays = [
+        write_raster(tmp_path / "geocode-delay" / f"{date}.sltd.geo.tif", np.full(SHAPE, 600, np.float32))
+        for date in DATES[:3]
+    ]
+    damaged = tmp_path / "geocode-delay" / f"{DATES[3]}.sltd.geo.tif"
+    damaged.write_text("")
+    write_note(damaged, DAMAGED, "geocode-delay")
+    tree = tmp_path / "tree"
+    options = Publish(closure_gate="withhold", licsbas=True)
+    outcome = publish(**inputs, delays=[*delays, damaged], corrections=corrections, tree=tree, options=options)
+    assert validate_tree(tree) == []
+    assert validate_tree(tree / "GEOC") == []
+    corrected = {path.name for path in tree.glob("interferograms/*/*.geo.unw_corrected.tif")}
+    assert corrected == {f"{pair}.geo.unw_corrected.tif" for pair in (PAIRS[0], PAIRS[3])}
+    assert (tree / "interferograms" / PAIRS[0] / f"{PAIRS[0]}.geo.atm.tif").is_file()
+    assert {path.relative_to(tree).as_posix() for path in tree.glob("*/**/*.sltd.geo.tif")} == {
+        f"{place}{date}.sltd.geo.tif" for date in DATES[:3] for place in (f"epochs/{date}/", "GACOS/")
+    }
+    left_out = {(row["kind"], row["name"]): row["reason"] for row in read_rows(tree / "withheld.tsv", "\t")}
+    assert left_out == {
+        ("pair", PAIRS[1]): "all its triplets fail to close",
+        ("delay", damaged.name): DAMAGED.reason,
+        **{("correction", pair): none.reason for pair in PAIRS if DATES[3] in pair},
+    }
+    assert (outcome.quality["delays"], outcome.quality["corrected_pairs"]) == (3, 2)
+    assert outcome.quality["uncorrected_pairs"] == 3
+    assert any(none.reason in text for text in outcome.warnings)
 
 
 def test_the_closure_gate_withholds(inputs, tmp_path):

@@ -25,6 +25,8 @@ METADATA = {
     "avg_incidence_angle": "39.0",
     "centre_range_m": "880000.0",
 }
+CORRECTED = f"interferograms/{PAIRS[0]}/{PAIRS[0]}.geo.unw_corrected.tif"
+SLANT = f"epochs/{DATES[1]}/{DATES[1]}.sltd.geo.tif"
 UNW = f"interferograms/{PAIRS[0]}/{PAIRS[0]}.geo.unw.tif"
 CC = f"interferograms/{PAIRS[0]}/{PAIRS[0]}.geo.cc.tif"
 
@@ -39,6 +41,9 @@ def good(tmp_path_factory):
     write_raster(tree / "metadata" / f"{FRAME}.geo.mli.tif", np.ones(SHAPE, np.float32))
     for date in DATES:
         write_raster(tree / "epochs" / date / f"{date}.geo.mli.tif", np.ones(SHAPE, np.float32))
+    write_raster(tree / SLANT, np.full(SHAPE, 600, np.float32))
+    for kind in ("unw_corrected", "atm"):
+        shutil.copy(tree / UNW, tree / UNW.replace("unw", kind))
     lines = [f"{DATES[0]} {date} {40.0 * k} {12 * k}\n" for k, date in enumerate(DATES)]
     (tree / "metadata" / "baselines").write_text("".join(lines))
     write_metadata(tree / "metadata" / "metadata.txt", METADATA)
@@ -135,6 +140,13 @@ BROKEN = {
     "phase without coherence": ("masks", raster(CC, with_value(3, 4, 0))),
     "infinite phase": ("finite", raster(UNW, with_value(3, 4, np.inf))),
     "no phase at all": ("empty", raster(UNW, lambda old: np.full_like(old, np.nan))),
+    "a corrected phase has more data": ("masks", raster(CORRECTED, with_value(3, 0, 1.0))),
+    "a corrected phase has less data": ("masks", raster(CORRECTED, with_value(3, 4, np.nan))),
+    "a model has less data": ("masks", raster(UNW.replace("unw", "atm"), with_value(3, 4, np.nan))),
+    "a corrected phase as float64": ("dtype", raster(CORRECTED, lambda old: old.astype(np.float64))),
+    "a delay of another date": ("file-name", lambda tree: (tree / SLANT).rename(tree / SLANT.replace("18.", "30."))),
+    "a delay is moved": ("grid", raster(SLANT, transform=from_origin(WEST, 50.001, STEP, STEP))),
+    "a delay has another nodata": ("nodata", raster(SLANT, nodata=-9999)),
     "two bands": ("bands", lambda tree: write_two_bands(tree / UNW)),
     "a broken file": ("readable", lambda tree: (tree / UNW).write_bytes(b"II*\0broken")),
     "no unwrapped phase": ("pair-files", remove(UNW)),
@@ -230,7 +242,7 @@ def test_the_stage_reports_or_refuses(tree, tmp_path):
     assert len(outcome.warnings) == 1
     content = json.loads((tmp_path / "report.json").read_text())
     assert [one["rule"] for one in content["violations"]] == ["geometry"]
-    assert content["rasters"] == 3 * len(PAIRS) + 5 + len(DATES)
+    assert content["rasters"] == 3 * len(PAIRS) + 2 + 5 + len(DATES) + 1
     (tree / UNW).unlink()
     with pytest.raises(InvalidTree, match=r"breaks 1 rules(.|\n)*unw.tif: is not there \[pair-files\]") as caught:
         validate_tree_stage(tree, report=tmp_path / "again.json", options=ValidateTree())

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import rasterio
 from insar_chain import Chain
+from insar_delays import write_ztd, zenith_grid
 from insar_velocity import rates, read_stack, true_rates
 
 from levelworks.insar.frames.frame import read_frame
@@ -61,6 +62,9 @@ def killed(stack, tmp_path_factory) -> tuple[Workflow, dict[Path, int]]:
     """Begin with eight dates and kill the run once bursts are resampled; returns what stood then, with its times."""
     folder = tmp_path_factory.mktemp("campaign")
     add_products(stack, folder, DATES[:8])
+    west, north, latitudes, longitudes = zenith_grid(stack / "frame.json")
+    for k, date in enumerate((DATES[0], DATES[1], DATES[8])):
+        write_ztd(folder / "delays", date, np.full((latitudes.size, longitudes.size), 2.3 + k / 100), west, north)
     section = {
         "frames": str(stack / "frame.json"),
         "products": "products",
@@ -68,6 +72,8 @@ def killed(stack, tmp_path_factory) -> tuple[Workflow, dict[Path, int]]:
         "elevation": str(stack / "level1/dem.tif"),
         "estimate-diversity": {"least-cells": 150, "connections": 1},
         "pairs": {"neighbours": 2, "seasons": []},
+        "delays": "delays",
+        "correct-atmosphere": {"method": "gacos", "worse": "apply"},
     }
     made = Workflow(folder, {"insar": section})
     plan = planned(made.run("insar", "--dry-run").stdout)
@@ -128,6 +134,28 @@ def test_the_tree_is_as_readers_of_licsar_want_it(campaign):
 
 
 @pytest.mark.long
+def test_pairs_with_delays_are_corrected_and_the_others_listed(campaign):
+    """Two of eight dates have delays: their pair is corrected by a constant, of the others the table says why not."""
+    tree, pair = tree_of(campaign), f"{DATES[0]}_{DATES[1]}"
+    assert {path.name for path in tree.glob("epochs/*/*.sltd.geo.tif")} == {
+        f"{date}.sltd.geo.tif" for date in DATES[:2]
+    }
+    with rasterio.open(tree / "interferograms" / pair / f"{pair}.geo.atm.tif") as file:
+        model = file.read(1)
+    (path,) = tree.glob("metadata/*.geo.U.tif")
+    with rasterio.open(path) as file:
+        expected = 4 * np.pi / 0.05546576 * 0.01 / file.read(1)
+    known = np.isfinite(model)
+    assert known.sum() > 1000
+    np.testing.assert_allclose(model[known], expected[known], rtol=1e-3)
+    left_out = [line.split("\t") for line in (tree / "withheld.tsv").read_text().splitlines()[1:]]
+    assert len(left_out) == 12
+    for what, name, why in left_out:
+        assert what == "correction"
+        assert any(f"insar.delays has no delays of {date}" in why for date in name.split("_") if date not in DATES[:2])
+
+
+@pytest.mark.long
 def test_timing_errors_are_found_and_nothing_steps(campaign):
     results = campaign.folder / "results/insar"
     for path in (results / "form-interferogram").rglob("*.h5.json"):
@@ -162,6 +190,7 @@ def test_a_further_date_adds_only_its_own_work(campaign, stack):
     plan = planned(campaign.run("insar", "--dry-run").stdout)
     own = {"parse_safe": 1, "correlate_amplitudes": 1, "estimate_diversity": 2, "solve_network": 1, "coregister": 1}
     own |= {"form_interferogram": 2, "filter_phase": 2, "unwrap": 2, "geocode": 2, "geocode_epoch": 1}
+    own |= {"geocode_delay": 1, "correct_atmosphere": 2}
     frame = {"check_closure": 1, "describe_frame": 1, "publish": 1, "validate_tree": 1, "report_frame": 1}
     assert counts(plan) == own | frame
     before = {path: path.stat().st_mtime_ns for path in (campaign.folder / "results").rglob("*.geo.unw.tif")}
