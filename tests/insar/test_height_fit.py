@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -211,6 +213,22 @@ def test_windows_without_correlation_take_nothing_off():
     found = slopes.on_grid(shape)
     np.testing.assert_allclose(found[:, :40], 0.003, rtol=1e-3)
     np.testing.assert_allclose(found[:, -20:], 0.0, atol=1e-5)
+
+
+def test_level_ground_between_hills_takes_their_slope():
+    """Noise hides the slope where there is little relief: that is no evidence of none."""
+    shape = (120, 360)
+    i, j = np.meshgrid(np.arange(shape[0]), np.arange(shape[1]), indexing="ij")
+    relief = np.where(np.abs(j - 180) < 50, 75.0, 750.0)
+    height = relief * (1 + np.sin(i / 5) * np.cos(j / 7))
+    phase = 0.003 * height + 0.5 * np.random.default_rng(10).normal(size=shape)
+    slopes = fit_windows(phase, height, np.ones(shape), np.ones(shape, bool), (40, 40), (0.5, 100))
+    assert (slopes.values == 0).any()
+    found = slopes.on_grid(shape)
+    assert found.min() > 0.85 * 0.003
+    assert found.max() < 1.05 * 0.003
+    alike = replace(slopes, leverage=np.isfinite(slopes.values).astype(float))
+    assert alike.on_grid(shape).min() < 0.5 * 0.003
 
 
 def test_no_window_goes_with_height():

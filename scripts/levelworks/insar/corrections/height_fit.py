@@ -21,7 +21,7 @@ SETTLED = 1e-6
 LEAST_CELLS = 100
 MOST_CELLS = 1_000_000
 """That are fitted; of more, every n-th is."""
-PAIRED, PARTNERS, GOLDEN = 25_000, 8, 0.6180339887498949
+PAIRED, PARTNERS, GOLDEN = 10_000, 5, 0.6180339887498949
 """Cells that the first slope comes from at the most, partners of each, and how far apart (shares of all cells)."""
 RELIEF = (1.0, 99.0)
 """Percentiles of height."""
@@ -29,12 +29,17 @@ RELIEF = (1.0, 99.0)
 
 @dataclass(frozen=True)
 class HeightFit:
-    """A slope against height (rad/m), the correlation of phase and height, their relief (m) and number of cells."""
+    """A slope against height (rad/m), and what it rests on.
+
+    ``correlation`` of phase and height, ``relief`` of the cells (m), the number of ``cells``, and their ``leverage``:
+    the weighted sum of squared heights about their mean (m2), to which the slope's inverse variance is proportional.
+    """
 
     slope: float
     correlation: float
     relief: float
     cells: int
+    leverage: float
 
     def applies(self, min_correlation: float, min_relief: float) -> bool:
         """Return whether the phase goes with height clearly enough to be corrected."""
@@ -61,13 +66,13 @@ def fit_height(phase: np.ndarray, height: np.ndarray, weight: np.ndarray) -> Hei
     stride = -(-phase.size // MOST_CELLS) or 1
     phase, height, weight = (one[::stride].astype(np.float64) for one in (phase, height, weight))
     if phase.size < LEAST_CELLS or not weight.sum() > 0:
-        return HeightFit(0.0, 0.0, 0.0, int(phase.size))
+        return HeightFit(0.0, 0.0, 0.0, int(phase.size), 0.0)
     low, high = np.percentile(height, RELIEF)
     lever = height - np.average(height, weights=weight)
     spread = np.average(lever**2, weights=weight)
     residual = phase - np.average(phase, weights=weight)
     if not spread > 0:
-        return HeightFit(0.0, 0.0, 0.0, int(phase.size))
+        return HeightFit(0.0, 0.0, 0.0, int(phase.size), 0.0)
     energy = np.average(residual**2, weights=weight)
     together = np.average(residual * lever, weights=weight)
     correlation = together / np.sqrt(energy * spread) if energy > 0 else 0.0
@@ -76,6 +81,7 @@ def fit_height(phase: np.ndarray, height: np.ndarray, weight: np.ndarray) -> Hei
         correlation=float(np.clip(correlation, -1, 1)),
         relief=float(high - low),
         cells=int(phase.size),
+        leverage=float(spread * weight.sum()),
     )
 
 
