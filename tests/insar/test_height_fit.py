@@ -137,15 +137,16 @@ def test_level_ground_says_nothing():
 
 def test_the_largest_component_decides_and_all_are_corrected():
     """Whole cycles between components are none of the slope's business."""
-    height, components = hills(), np.ones(SHAPE, np.uint16)
-    components[:, 70:] = 2
+    height, components = hills(), np.full(SHAPE, 2, np.uint16)
+    components[:, :30] = 1
     phase = 0.004 * height
-    phase[:, 70:] += 40 * np.pi
+    phase[:, :30] = -0.002 * height[:, :30] + 40 * np.pi
     known = layers(phase, components=components)
     found = correct(known, None, STEP, LATITUDE, CorrectAtmosphere(method="height"))
-    rest = phase - found.model
     assert found.figures["height_slope_rad_per_km"] == pytest.approx(4.0)
-    np.testing.assert_allclose(rest[:, 70:] - rest[:, :1], 40 * np.pi, atol=1e-9)
+    middle = height[:, 30:].mean()
+    np.testing.assert_allclose(found.model, 0.004 * (height - middle), atol=1e-9)
+    assert found.figures["rms_after_rad"] == pytest.approx(0.0, abs=1e-9)
 
 
 @pytest.mark.parametrize(("worse", "applied"), [("leave-out", ["height"]), ("apply", ["gacos", "height"])])
