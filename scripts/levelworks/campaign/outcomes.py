@@ -27,7 +27,7 @@ def read_outcome(product: str) -> dict[str, Any]:
     return {"outcome": Status.DONE.value}
 
 
-def read_record_row(path: str) -> dict[str, Any] | None:
+def read_record_row(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Return what a ledger keeps of a record; None where there is none that can be read as one."""
     try:
         with open(path, encoding="utf-8") as file:
@@ -45,7 +45,7 @@ def read_record_row(path: str) -> dict[str, Any] | None:
             "wall_s": float(content["wall_s"]),
             "cpu_s": float(content["cpu_s"]),
             "peak_memory_mb": float(content["peak_memory_mb"]),
-            "record": path,
+            "record": os.fspath(path),
             "record_ns": changed,
         }
     except (KeyError, TypeError, ValueError):

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -17,7 +17,14 @@ from levelworks.campaign.standing import Cell, Run, Standing, State
 from levelworks.core.jobs import Job, job_of
 from levelworks.core.survey import walk
 
-COLUMNS = {one.name for one in fields(Cell)} - {"state"}
+REST = ("state", "outcome", "record_ns", "products", "planned")
+EMPTY = {
+    one.name: "''" if one.default == "" or one.name in ("line", "stage", "granule", "product") else one.default
+    for one in fields(Cell)
+    if one.default is not None
+}
+PRODUCT = [one.name for one in fields(Cell)].index("product")
+STATE = [one.name for one in fields(Cell)].index("state")
 
 
 def read_standing(folder: Path, results: Path | None = None) -> Standing:
@@ -32,7 +39,7 @@ def read_standing(folder: Path, results: Path | None = None) -> Standing:
     """
     ledger = folder / LEDGER
     runs: tuple[Run, ...] = ()
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[Any, ...]] = []
     notes: list[str] = []
     known = None
     try:
@@ -49,13 +56,14 @@ def read_standing(folder: Path, results: Path | None = None) -> Standing:
     if runs and not runs[-1].alive and runs[-1].ended is None:
         notes.append(_killed(runs[-1]))
     base = folder.absolute()
-    unreadable: list[str] = []
-    cells = list(_merge(rows, alive, base / (results or known or "results"), base, unreadable))
+    place = base / (results or known or "results")
+    disk = _look(place, base)
+    cells = list(_merge(rows, alive, place, disk))
     return Standing(
         tuple(sorted(cells, key=lambda cell: (cell.line, cell.stage, cell.granule))),
         runs,
         tuple(notes),
-        tuple(unreadable),
+        tuple(disk.unreadable),
     )
 
 
@@ -68,91 +76,113 @@ def _runs(connection: sqlite3.Connection) -> Iterator[Run]:
         )
 
 
-def _rows(connection: sqlite3.Connection) -> list[dict[str, Any]]:
-    """Return of every product the job of the last run that had one for it."""
-    last = "SELECT product, MAX(run) FROM jobs WHERE product IS NOT NULL GROUP BY product"
-    cursor = connection.execute(f"SELECT * FROM jobs WHERE (product, run) IN ({last})")  # noqa: S608 - no values
-    return [dict(row) for row in cursor]
+def _rows(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    """Return of every product the job of the last run that had one for it: what a cell takes, then `REST`."""
+    last: dict[str, tuple[Any, ...]] = {}
+    names = [one.name for one in fields(Cell)]
+    wanted = ", ".join("NULL" if name == "state" else f"ifnull({name}, {EMPTY.get(name, 'NULL')})" for name in names)
+    rest = ", ".join(REST)
+    for row in connection.execute(
+        f"SELECT {wanted}, {rest} FROM jobs WHERE product IS NOT NULL ORDER BY run"  # noqa: S608 - names of columns
+    ):
+        last[row[PRODUCT]] = tuple(row)
+    return list(last.values())
 
 
-def _merge(
-    rows: list[dict[str, Any]], alive: set[int], folder: Path, base: Path, unreadable: list[str]
-) -> Iterator[Cell]:
+@dataclass(frozen=True)
+class _Disk:
+    """What stands below the results folder: records by path with the time of their last change (ns), and all names."""
+
+    base: Path
+    records: dict[str, int]
+    names: set[str]
+    unreadable: list[str]
+
+
+def _merge(rows: list[tuple[Any, ...]], alive: set[int], folder: Path, disk: _Disk) -> Iterator[Cell]:
     """Yield the cells of the ledger as the disk confirms them, then those of records that it doesn't know."""
-    there = dict(_records(folder, base))
     claimed: set[str] = set()
     for row in rows:
-        products = (row["products"] or row["product"]).split("\n")
-        claimed.update(path + SUFFIX for path in products)
-        claimed.update(path for path in products if path.endswith(SUFFIX))
-        yield _cell(row, alive, there, base, unreadable)
-    unknown = [path for path in there if path not in claimed]
+        cell, rest = row[: -len(REST)], row[-len(REST) :]
+        products = (rest[3] or cell[PRODUCT]).split("\n")
+        for path in products:
+            claimed.add(path + SUFFIX)
+            if path.endswith(SUFFIX):
+                claimed.add(path)
+        yield _cell(cell, rest, alive, disk)
+    unknown = {path for path in disk.records if path not in claimed}
     if unknown:
-        yield from _unknown(folder, base, set(unknown), {row["product"] for row in rows}, unreadable)
+        yield from _unknown(folder, unknown, {row[PRODUCT] for row in rows}, disk)
 
 
-def _records(folder: Path, base: Path) -> Iterator[tuple[str, int]]:
-    """Yield files that may be records, as the ledger names them, and the time of their last change, ns."""
+def _look(folder: Path, base: Path) -> _Disk:
+    """Look at what stands below the results folder; folders that are stores of their own are not entered."""
+    found = _Disk(base, {}, set(), [])
     waiting = [str(folder)]
-    prefix = f"{base}{os.sep}"
+    start = len(str(base)) + 1 if folder.is_relative_to(base) else 0
     while waiting:
         try:
             with os.scandir(waiting.pop()) as entries:
                 for entry in entries:
-                    if entry.name.startswith(".") or entry.name.endswith(".zarr"):
+                    name = entry.name
+                    if name[0] == ".":
                         continue
-                    if entry.name.endswith(SUFFIX):
-                        yield entry.path.removeprefix(prefix), entry.stat().st_mtime_ns
-                    elif entry.is_dir(follow_symlinks=False):
+                    path = entry.path[start:]
+                    found.names.add(path)
+                    if name.endswith(SUFFIX):
+                        found.records[path] = entry.stat().st_mtime_ns
+                    elif not name.endswith(".zarr") and entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
         except (FileNotFoundError, NotADirectoryError):
             continue
+    return found
 
 
-def _cell(row: dict[str, Any], alive: set[int], there: dict[str, int], base: Path, unreadable: list[str]) -> Cell:
-    values = {name: row[name] for name in COLUMNS if row.get(name) is not None}
-    record = row["record"]
-    if row["state"] == "ended":
-        state = State(row["outcome"] or State.DONE)
-        if record and record not in there:
-            state = State.REMOVED
-        elif record and there[record] != row["record_ns"]:
-            fresh = read_record_row(base / record) or {}
-            unreadable.extend([] if fresh else [record])
-            values |= {name: value for name, value in fresh.items() if name in COLUMNS and name != "record"}
-            state = State(fresh.get("outcome", state))
-        elif not record and not (base / row["product"]).exists():
-            state = State.REMOVED
-    else:
-        meanwhile = _finished_meanwhile(row, there, base)
-        if meanwhile:
-            values |= {name: value for name, value in meanwhile.items() if name in COLUMNS}
-            state = State(meanwhile["outcome"])
-        elif row["state"] == "failed":
-            state = State.FAILED
-        elif row["run"] in alive and row["state"] in (State.RUNNING, State.QUEUED):
-            state = State(row["state"])
-        else:
-            state = State.WAITING
-    return Cell(state=state, **values)
+def _cell(values: tuple[Any, ...], rest: tuple[Any, ...], alive: set[int], disk: _Disk) -> Cell:
+    state, outcome, record_ns, _, planned = rest
+    cell = Cell(*values[:STATE], State(outcome or State.DONE), *values[STATE + 1 :])  # type: ignore[call-arg]
+    if state == "ended":
+        if cell.product not in disk.names and not (disk.base / cell.product).exists():
+            return replace(cell, state=State.REMOVED)
+        if not cell.record or disk.records.get(cell.record) == record_ns:
+            return cell
+        if cell.record not in disk.records:
+            return replace(cell, state=State.REMOVED)
+        fresh = read_record_row(disk.base / cell.record)
+        if fresh is None:
+            disk.unreadable.append(cell.record)
+            return cell
+        return _renewed(cell, fresh | {"record": cell.record})
+    meanwhile = _finished_meanwhile(cell, planned, disk)
+    if meanwhile:
+        return _renewed(cell, meanwhile)
+    if state == State.FAILED:
+        return replace(cell, state=State.FAILED)
+    goes_on = cell.run in alive and state in (State.RUNNING, State.QUEUED)
+    return replace(cell, state=State(state) if goes_on else State.WAITING)
 
 
-def _finished_meanwhile(row: dict[str, Any], there: dict[str, int], base: Path) -> dict[str, Any] | None:
+def _renewed(cell: Cell, row: dict[str, Any]) -> Cell:
+    """Return a cell with what its record says now."""
+    values = {name: value for name, value in row.items() if name not in ("outcome", "record_ns")}
+    return replace(cell, state=State(row["outcome"]), **values)
+
+
+def _finished_meanwhile(cell: Cell, planned: float | None, disk: _Disk) -> dict[str, Any] | None:
     """Return the record of a job that ended after it was planned, though its controller did not hear of it."""
-    product = row["product"]
-    for path in (product + SUFFIX, product):
-        since = row["queued"] or row["planned"]
-        if path in there and since is not None and there[path] >= since * 1e9:
-            found = read_record_row(base / path)
+    since = cell.queued or planned
+    for path in (cell.product + SUFFIX, cell.product):
+        if since is not None and disk.records.get(path, 0) >= since * 1e9:
+            found = read_record_row(disk.base / path)
             if found:
                 return {**found, "record": path}
     return None
 
 
-def _unknown(folder: Path, base: Path, paths: set[str], known: set[str], unreadable: list[str]) -> Iterator[Cell]:
+def _unknown(folder: Path, paths: set[str], known: set[str], disk: _Disk) -> Iterator[Cell]:
     """Yield the jobs of records that no ledger knows: of runs without one, or before it was removed."""
     seen: set[str] = set(known)
-    prefix = f"{base}{os.sep}"
+    prefix = f"{disk.base}{os.sep}"
     for place in walk(folder):
         for record in place.records:
             path = str(record.path).removeprefix(prefix)
@@ -161,7 +191,7 @@ def _unknown(folder: Path, base: Path, paths: set[str], known: set[str], unreada
             try:
                 job = job_of(record)
             except (AttributeError, KeyError, TypeError, ValueError):
-                unreadable.append(path)
+                disk.unreadable.append(path)
                 continue
             products = [str(output["path"]) for output in (record.content or {})["outputs"].values()]
             if not seen.isdisjoint(products):

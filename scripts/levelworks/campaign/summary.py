@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
 
 from levelworks.campaign.standing import FINISHED, Cell, Standing, State
 
@@ -13,6 +12,8 @@ WINDOW = 900.0
 """Seconds back over which the rate is taken."""
 GROUPED_BY_LAST = frozenset({"xco2"})
 """Lines whose granules are named dataset first, target last; others name frame or tile first."""
+NAMED_WHOLE = frozenset({"insar"})
+"""Lines that name jobs of a whole frame by the frame alone."""
 
 
 @dataclass
@@ -79,12 +80,9 @@ def count_groups(cells: Iterable[Cell]) -> dict[tuple[str, str], Count]:
 
 def group_of(cell: Cell) -> str:
     """Return the frame, target, tile or dataset that a job is of; empty where its granule stands for itself."""
-    parts = PurePath(cell.granule).parts
-    if cell.line == "insar":
-        return parts[0]
-    if len(parts) == 1:
-        return ""
-    return parts[-1] if cell.line in GROUPED_BY_LAST else parts[0]
+    if "/" not in cell.granule:
+        return cell.granule if cell.line in NAMED_WHOLE else ""
+    return cell.granule.rpartition("/")[2] if cell.line in GROUPED_BY_LAST else cell.granule.partition("/")[0]
 
 
 def pace_of(standing: Standing) -> Pace:
