@@ -3,7 +3,7 @@
 Inputs: definitions of frames (`insar.frames`), SAFE products, orbit files, elevation; a geoid, a mask of land, delays.
 Products, below <results>/insar: a folder a stage, in it one a frame (`{track}`), in it dates, pairs or batches of dates;
 publish/<frame>/ is the tree that readers of LiCSAR's products take.
-Grain: a date, then a pair. Heavy steps, on ranks: coregister, form-interferogram.
+Grain: a date, then a pair. Heavy steps, on ranks: coregister, verify-coregistration, form-interferogram.
 """
 
 from levelworks.insar.layout import Layout as InsarLayout
@@ -226,6 +226,29 @@ rule coregister:
         version=version("insar", "coregister"),
     shell:
         command("insar", "coregister", ["folder"], folders=["folder"], ranks=True)
+
+
+rule verify_coregistration:
+    input:
+        unpack(INSAR.verification_inputs),
+    output:
+        residual=INSAR.residual,
+    log:
+        log_file("insar", "verify-coregistration", "{track}/{date}"),
+    benchmark:
+        benchmark_file("insar", "verify-coregistration", "{track}/{date}")
+    threads: 2
+    resources:
+        mem_mb=grown(2000),
+        runtime=grown(30, 1.5),
+        mpi="mpiexec",
+        tasks=lambda wildcards, threads: threads,
+    params:
+        against=lambda wildcards, input: listed(input.against),
+        options=options("insar", "verify-coregistration", **INSAR.coherent_cells()),
+        version=version("insar", "verify-coregistration"),
+    shell:
+        command("insar", "verify-coregistration", ["residual"], ranks=True)
 
 
 rule form_interferogram:
@@ -517,6 +540,7 @@ rule report_frame:
     params:
         acquisitions=lambda wildcards, input: listed(input.acquisitions),
         coregistered=lambda wildcards, input: listed(input.coregistered),
+        verified=lambda wildcards, input: listed(input.verified),
         diversity=lambda wildcards, input: listed(input.diversity),
         interferograms=lambda wildcards, input: listed(input.interferograms),
         filtered=lambda wildcards, input: listed(input.filtered),

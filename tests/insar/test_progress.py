@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
 import re
 from html.parser import HTMLParser
@@ -33,7 +34,8 @@ from levelworks.insar.products.report_stage import report_frame, write_empty_fra
 DATES = ("20250101", "20250113", "20250125", "20250206")
 PAIRS = ("20250101_20250113", "20250113_20250125", "20250125_20250206")
 PLAN = PlannedFrame(FRAME, DATES, PAIRS, DATES[0])
-ENDINGS = {"parse-safe": ".json", "coregister": "", "geocode": "", "estimate-diversity": ".json"}
+JSON = ("parse-safe", "estimate-diversity", "verify-coregistration")
+ENDINGS = {**dict.fromkeys(JSON, ".json"), "coregister": "", "geocode": ""}
 SKIPPED = Outcome(Status.SKIPPED, "no burst of the frame")
 DAMAGED = Outcome(Status.QUARANTINED, "the file is damaged")
 
@@ -107,6 +109,7 @@ def test_an_error_that_was_inherited_is_missing_input(results):
 
 def test_removed_products_count_as_built(results):
     results.put("coregister", DATES[1], removed=True)
+    results.put("verify-coregistration", DATES[1])
     assert state(results.unit("coreg", DATES[1])) == ("removed", -6)
     assert results.measure().percent("coreg") == 25.0
 
@@ -126,6 +129,19 @@ def test_what_is_being_written_is_building(results, stage, unit, job):
     path.parent.mkdir(parents=True)
     path.mkdir() if path.suffix == "" else path.write_text("")
     assert state(results.unit(job, unit)) == ("building", -5)
+
+
+def test_a_date_is_coregistered_when_it_was_verified(results):
+    for date in DATES[:3]:
+        results.put("coregister", date)
+    results.put("verify-coregistration", DATES[1], Outcome(quality=LEFT))
+    results.put("verify-coregistration", DATES[2], Outcome(quality=UNKNOWN, warnings=("0.02 lines are left",)))
+    assert state(results.unit("coreg", DATES[0])) == ("done", 0)
+    assert state(results.unit("coreg", DATES[1])) == ("done", 0)
+    assert state(results.unit("coreg", DATES[2])) == ("degraded", 0)
+    assert results.unit("coreg", DATES[2]).reason == "0.02 lines are left"
+    record_path(results.path("verify-coregistration", DATES[1])).unlink()
+    assert state(results.unit("coreg", DATES[1])) == ("missing", -1)
 
 
 def test_the_reference_is_its_own_coregistration(results):
@@ -153,11 +169,17 @@ def test_counts_add_up(states):
     assert found.percent("coreg") == pytest.approx(100 * sum(counts[one] for one in BUILT) / len(states))
 
 
+LEFT = {"state": "done", "residual_lines": -0.00012, "residual_sigma": 0.00004, "against": DATES[0]}
+UNKNOWN = {"state": "not verified", "residual_lines": None, "residual_sigma": None, "against": ""}
+
+
 def fill(results):
     """Build three dates and two pairs, of which one has a warning; the last date is damaged."""
     for date in DATES[:3]:
         results.put("parse-safe", date)
-        results.put("coregister", date)
+        results.put("coregister", date, Outcome(quality={"added_line": 0.0201}))
+    results.put("verify-coregistration", DATES[1], Outcome(quality=LEFT))
+    results.put("verify-coregistration", DATES[2], Outcome(quality=UNKNOWN, warnings=("nothing is coherent",)))
     results.put("parse-safe", DATES[3], DAMAGED)
     results.put("coregister", DATES[3], DAMAGED)
     for pair in PAIRS[:2]:
@@ -196,10 +218,30 @@ def test_progress_is_written_thrice_the_same(results, tmp_path):
             "seam_step_rad": 0.0412,
         },
     }
+    assert content["dates"][1] == {
+        "name": DATES[1],
+        "state": "done",
+        "verified": "done",
+        "against": DATES[0],
+        "figures": {"added_lines": 0.0201, "residual_lines": -0.00012, "residual_sigma": 0.00004},
+    }
+    assert [one["state"] for one in content["dates"]] == ["done", "done", "degraded", "quarantined"]
+    assert [one["verified"] for one in content["dates"]] == ["", "done", "not verified", ""]
     assert [one["state"] for one in content["pairs"]] == ["done", "degraded", "quarantined"]
     assert content["pairs"][2]["figures"] == dict.fromkeys(content["pairs"][0]["figures"])
     page = (tmp_path / "out" / "progress.html").read_text()
-    for text in ("75 %", "3 of 4", "67 %", "0.61", "87.5", "−0.0031", "0.041", "the file is damaged"):
+    for text in (
+        "75 %",
+        "3 of 4",
+        "67 %",
+        "0.61",
+        "87.5",
+        "−0.0031",
+        "0.041",
+        "the file is damaged",
+        "−0.00012",
+        "not verified",
+    ):
         assert text in page
     write_progress(progress, tmp_path / "again")
     for name in ("progress.csv", "progress.json", "progress.html"):
@@ -238,7 +280,7 @@ def test_the_page_stands_alone_and_is_for_everybody(results):
     assert not re.search(r"(src|href)=\"(?!#)|https?:", page)
     assert "color-scheme: light dark" in page
     scrolled = [attrs for tag, attrs in tags.seen if tag == "div" and attrs.get("class") == "wide"]
-    assert len(scrolled) == 4
+    assert len(scrolled) == 6
     assert all(one["tabindex"] == "0" and one["aria-label"] for one in scrolled)
     bars = [attrs["aria-label"] for _, attrs in tags.seen if attrs.get("class") == "bar"]
     assert bars[0] == "75 percent: 3 done, 1 quarantined of 4"
@@ -250,7 +292,7 @@ def test_the_page_stands_alone_and_is_for_everybody(results):
 
 def test_report_of_a_frame(results, tmp_path):
     fill(results)
-    frame = define_frame(tmp_path / "frame.json")
+    frame = define_frame(tmp_path / "frame.json", reference=dt.date(2025, 1, 1))
 
     def of(stage, units):
         return [results.path(stage, unit) for unit in units]
@@ -259,6 +301,7 @@ def test_report_of_a_frame(results, tmp_path):
         "frame": frame,
         "acquisitions": of("parse-safe", DATES),
         "coregistered": [record_path(path) for path in of("coregister", DATES)],
+        "verified": of("verify-coregistration", DATES[1:3]),
         "diversity": of("estimate-diversity", PAIRS[:2]),
         "interferograms": of("form-interferogram", PAIRS),
         "filtered": of("filter-phase", PAIRS),

@@ -191,6 +191,7 @@ def test_a_further_date_adds_only_its_own_work(campaign, stack):
     own = {"parse_safe": 1, "correlate_amplitudes": 1, "estimate_diversity": 2, "solve_network": 1, "coregister": 1}
     own |= {"form_interferogram": 2, "filter_phase": 2, "unwrap": 2, "geocode": 2, "geocode_epoch": 1}
     own |= {"geocode_delay": 1, "correct_atmosphere": 2}
+    own |= {"verify_coregistration": 1}
     frame = {"check_closure": 1, "describe_frame": 1, "publish": 1, "validate_tree": 1, "report_frame": 1}
     assert counts(plan) == own | frame
     before = {path: path.stat().st_mtime_ns for path in (campaign.folder / "results").rglob("*.geo.unw.tif")}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from levelworks.core.layout import LineLayout, named
+from levelworks.insar.coregistration.refinement_options import CoherentCells
 from levelworks.insar.plan import FramePlan, Plan
 
 
@@ -35,6 +36,7 @@ class Layout(LineLayout):
         self.shift = self.product("estimate-diversity", "{track}/{pair}.json")
         self.network = self.product("solve-network", "{track}/{batch}.json")
         self.bursts = self.product("coregister", "{track}/{date}")
+        self.residual = self.product("verify-coregistration", "{track}/{date}.json")
         self.interferogram = self.product("form-interferogram", "{track}/{pair}.h5")
         self.filtered = self.product("filter-phase", "{track}/{pair}.h5")
         self.unwrapped = self.product("unwrap", "{track}/{pair}.h5")
@@ -129,6 +131,19 @@ class Layout(LineLayout):
         found, inputs = self.frame(wildcards), self.offset_inputs(wildcards)
         network = self._of(self.network, wildcards, batch=found.solution_of(wildcards.date))
         return inputs | {"network": [] if wildcards.date == found.reference else network}
+
+    def verification_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return the bursts of a date, and those of the dates that it is measured against, the reference first."""
+        others = self.frame(wildcards).verified_against(wildcards.date)
+        return self._common(wildcards) | {
+            "date": self._record(self.bursts, wildcards, date=wildcards.date),
+            "against": [self._record(self.bursts, wildcards, date=date) for date in others],
+        }
+
+    def coherent_cells(self) -> dict[str, Any]:
+        """Return which cells of overlaps count, as the azimuth shifts of pairs are measured."""
+        names = CoherentCells.model_fields
+        return self.plan.section.estimate_diversity.model_dump(by_alias=True, include=set(names))
 
     def interferogram_inputs(self, wildcards: Any) -> dict[str, Any]:
         """Return the bursts of two dates."""
@@ -226,6 +241,7 @@ class Layout(LineLayout):
             "frame": str(found.path),
             "acquisitions": self._dates(self.acquisition, wildcards),
             "coregistered": self._dates(self.record_of(self.bursts), wildcards),
+            "verified": [path for path in self._dates(self.residual, wildcards) if Path(path).stem != found.reference],
             "diversity": [self._of(self.shift, wildcards, pair=pair) for pair in found.connections],
             "interferograms": self._pairs(self.interferogram, wildcards),
             "filtered": self._pairs(self.filtered, wildcards),

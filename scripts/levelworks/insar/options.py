@@ -7,7 +7,12 @@ from typing import Annotated
 
 from levelworks.core.options import OneOrMore, Options, option
 from levelworks.insar.coregistration.coregister_options import Coregister
-from levelworks.insar.coregistration.refinement_options import CorrelateAmplitudes, EstimateDiversity, SolveNetwork
+from levelworks.insar.coregistration.refinement_options import (
+    CorrelateAmplitudes,
+    EstimateDiversity,
+    SolveNetwork,
+    VerifyCoregistration,
+)
 from levelworks.insar.corrections.atmosphere_options import CorrectAtmosphere, GeocodeDelay
 from levelworks.insar.drawing.drawing_options import PlotPair
 from levelworks.insar.frames.define_options import DefineFrame
@@ -65,6 +70,9 @@ class Insar(Options):
     )
     solve_network: SolveNetwork = option(SolveNetwork(), "shifts of all dates", alias="solve-network")
     coregister: Coregister = option(Coregister(), "dates resampled to the reference")
+    verify_coregistration: VerifyCoregistration = option(
+        VerifyCoregistration(), "what resampled dates may be off", alias="verify-coregistration"
+    )
     form_interferogram: FormInterferogram = option(
         FormInterferogram(), "interferograms summed over looks", alias="form-interferogram"
     )

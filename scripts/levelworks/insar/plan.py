@@ -93,6 +93,12 @@ class FramePlan:
                 found.add("_".join(sorted((late, self.reference))))
         return sorted(found)
 
+    def verified_against(self, date: str) -> list[str]:
+        """Return the dates that a resampled one is measured against: the reference, then the next one towards it."""
+        dates = list(self.acquisitions)
+        near = dates[dates.index(date) + (1 if date < self.reference else -1)]
+        return list(dict.fromkeys((self.reference, near)))
+
     @cached_property
     def new_batch(self) -> str:
         """Return the batch of the dates that no standing solution decides; empty where there are none."""

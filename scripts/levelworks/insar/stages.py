@@ -7,7 +7,12 @@ from pathlib import Path
 from levelworks.core.outcome import Outcome
 from levelworks.core.stage import stage
 from levelworks.insar.coregistration.coregister_options import Coregister
-from levelworks.insar.coregistration.refinement_options import CorrelateAmplitudes, EstimateDiversity, SolveNetwork
+from levelworks.insar.coregistration.refinement_options import (
+    CorrelateAmplitudes,
+    EstimateDiversity,
+    SolveNetwork,
+    Verification,
+)
 from levelworks.insar.corrections.atmosphere_options import CorrectAtmosphere, GeocodeDelay
 from levelworks.insar.drawing.drawing_options import PlotPair
 from levelworks.insar.frames.define_options import DefineFrame
@@ -180,6 +185,16 @@ def coregister(
     return work(frame, reference, secondary, geometry, network, folder=folder, options=options)
 
 
+@stage("insar", "verify-coregistration", version=1, empty=_empty, mpi=True)
+def verify_coregistration(
+    frame: Path, reference: Path, date: Path, against: list[Path], *, residual: Path, options: Verification
+) -> Outcome:
+    """Measure what is left of a date's azimuth shift after resampling; overlaps are shared among ranks."""
+    from levelworks.insar.coregistration.verify_stage import verify_coregistration as work
+
+    return work(frame, reference, date, against, residual=residual, options=options)
+
+
 @stage("insar", "form-interferogram", version=1, empty=_empty, mpi=True)
 def form_interferogram(
     frame: Path,
@@ -338,6 +353,7 @@ def report_frame(
     frame: Path,
     acquisitions: list[Path],
     coregistered: list[Path],
+    verified: list[Path] | None,
     diversity: list[Path] | None,
     interferograms: list[Path],
     filtered: list[Path],
@@ -356,6 +372,7 @@ def report_frame(
         frame,
         acquisitions,
         coregistered,
+        verified or [],
         diversity or [],
         interferograms,
         filtered,

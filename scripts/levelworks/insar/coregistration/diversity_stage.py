@@ -6,20 +6,18 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from levelworks.core.aggregate import refuse_flagged
 from levelworks.core.mpi import split, together, world
 from levelworks.core.outcome import Outcome, Status
 from levelworks.insar.coregistration.burst_pairs import common_keys, pair_bursts
 from levelworks.insar.coregistration.refinement_files import DateOffset, PairShift, read_offset, write_shift
 from levelworks.insar.coregistration.refinement_options import EstimateDiversity
+from levelworks.insar.coregistration.swath_shifts import describe_estimate, estimate_swaths
 from levelworks.insar.frames.frame import read_frame
 from levelworks.insar.mosaic.geometry_stage import read_reference
 from levelworks.insar.refinement.ambiguity import resolve_shift
 from levelworks.insar.refinement.measure import secondary_strips, strip_cells
 from levelworks.insar.refinement.overlaps import Overlap, OverlapCells, find_overlaps
-from levelworks.insar.refinement.spectral_diversity import ShiftEstimate, estimate_shift
 from levelworks.insar.safe.acquisition import Acquisition
 from levelworks.insar.safe.acquisition_files import read_acquisition_file
 
@@ -109,23 +107,13 @@ def _write(
     options: EstimateDiversity,
 ) -> Outcome:
     """Write the shift of the pair, and return what is said of it."""
-    swaths = sorted({overlap.first.split("_")[0] for overlap in overlaps})
-    estimates = [
-        estimate_shift(
-            [one for overlap, one in zip(overlaps, cells, strict=True) if overlap.first.startswith(swath)],
-            options.thresholds,
-            options.least_cells,
-            options.least_share,
-            options.most_spread,
-        )
-        for swath in swaths
-    ]
+    estimates = estimate_swaths(overlaps, cells, options)
     names = [side.acquisition.date for side in sides]
     one, two = (side.offset for side in sides)
     known = not (one.degraded or two.degraded)
     near = math.hypot(one.line_sigma, two.line_sigma) if known else math.inf
     if estimates:
-        resolved = resolve_shift(estimates, (0.0, near))
+        resolved = resolve_shift(list(estimates.values()), (0.0, near))
         line, sigma, degraded = resolved.line, resolved.sigma, resolved.degraded
     else:
         line, sigma, degraded = 0.0, math.inf, "no two bursts that follow each other are there on both dates"
@@ -138,21 +126,6 @@ def _write(
         "azimuth_shift_lines": value,
         "azimuth_shift_sigma": None if degraded else sigma,
         "beyond_amplitudes_lines": None if degraded else line,
-        "swaths": {swath: _facts(estimate) for swath, estimate in zip(swaths, estimates, strict=True)},
+        "swaths": {swath: describe_estimate(estimate) for swath, estimate in estimates.items()},
     }
     return Outcome(Status.DONE, quality=quality, warnings=(degraded,) if degraded else ())
-
-
-def _facts(estimate: ShiftEstimate) -> dict[str, float | str | None]:
-    """Return what a record says of a swath."""
-    sure = np.isfinite(estimate.sigma)
-    return {
-        "line": estimate.line if sure else None,
-        "sigma": estimate.sigma if sure else None,
-        "period": estimate.period if np.isfinite(estimate.period) else None,
-        "threshold": estimate.threshold,
-        "cells": estimate.cells,
-        "cells_used": estimate.used,
-        "coherence": round(estimate.coherence, 5),
-        "degraded": estimate.degraded,
-    }

@@ -22,8 +22,8 @@ class CorrelateAmplitudes(Options):
     )  # fmt: skip
 
 
-class EstimateDiversity(Options):
-    """Azimuth shifts of pairs by enhanced spectral diversity."""
+class CoherentCells(Options):
+    """Which cells of overlaps count, and how many there must be."""
 
     thresholds: list[float] = option(
         [0.85, 0.75, 0.65, 0.5],
@@ -35,6 +35,11 @@ class EstimateDiversity(Options):
     most_spread: float = option(
         0.8, "scatter of the cells' phases above which nothing is believed", unit="rad", gt=0, alias="most-spread"
     )
+
+
+class EstimateDiversity(CoherentCells):
+    """Azimuth shifts of pairs by enhanced spectral diversity."""
+
     connections: int = option(3, "earlier dates that each date is compared with, besides the reference", ge=1, le=20)
     longest_gap: int = option(
         180, "days of two dates that are compared, where there is another way", unit="days", ge=1, alias="longest-gap"
@@ -50,3 +55,16 @@ class SolveNetwork(Options):
     frozen_within: float = option(
         5e-4, "change of a date's shift below which what was resampled stays", unit="lines", gt=0, alias="frozen-within"
     )
+
+
+class VerifyCoregistration(Options):
+    """How far a resampled date may lie beside the reference; which cells count is as in `estimate-diversity`."""
+
+    largest_residual: float = option(
+        5e-4, "shift along azimuth that may be left", unit="lines", gt=0, alias="largest-residual"
+    )
+    significance: float = option(3.0, "standard deviations beyond which a shift is more than noise", ge=1)
+
+
+class Verification(VerifyCoregistration, CoherentCells):
+    """Options of the stage: those of its section, and which cells count."""

@@ -16,6 +16,7 @@ from levelworks.insar.refinement.burst_phases import overlap_phase
 from levelworks.insar.refinement.differences import Difference
 from levelworks.insar.refinement.overlaps import (
     Overlap,
+    OverlapCells,
     burst_overlap,
     doppler_differences,
     find_overlaps,
@@ -60,6 +61,35 @@ def seams_of(bursts: Sequence[Burst]) -> list[Overlap]:
     return [*find_overlaps(bursts), *(overlap for overlap in across if overlap is not None)]
 
 
+def overlap_differences(overlap: Overlap, reference: Acquisition, dates: Dates) -> OverlapCells | None:
+    """Form the double differences of an overlap from coregistered bursts.
+
+    Parameters
+    ----------
+    overlap : Overlap
+        Of two bursts of the reference.
+    reference : Acquisition
+        Of the frame.
+    dates : Dates
+
+    Returns
+    -------
+    OverlapCells or None
+        None where a burst is missing.
+    """
+    keys = overlap.first, overlap.second
+    if not all(map(dates.has, keys)):
+        return None
+    by_key = {burst.key: burst for burst in reference.bursts}
+    sums = []
+    for which, key in enumerate(keys):
+        lines, _ = overlap.part(which)
+        one, two = (read_rslc(folder / f"{key}.h5", lines) for folder in (dates.first, dates.second))
+        sums.append(strip_sums(overlap, which, one, two, range_difference(dates, key), by_key[key].wavelength))
+    first, second = (carrier(by_key[key], burst_arc(reference, by_key[key])) for key in keys)
+    return overlap_cells(sums[0], sums[1], doppler_differences(overlap, (first, second)), overlap.interval)
+
+
 def measure_seam(overlap: Overlap, reference: Acquisition, dates: Dates) -> Difference | None:
     """Measure the phase of the second burst's interferogram less that of the first one.
 
@@ -76,15 +106,5 @@ def measure_seam(overlap: Overlap, reference: Acquisition, dates: Dates) -> Diff
     Difference or None
         rad; None where a burst is missing or fewer than 30 cells are coherent.
     """
-    keys = overlap.first, overlap.second
-    if not all(map(dates.has, keys)):
-        return None
-    by_key = {burst.key: burst for burst in reference.bursts}
-    sums = []
-    for which, key in enumerate(keys):
-        lines, _ = overlap.part(which)
-        one, two = (read_rslc(folder / f"{key}.h5", lines) for folder in (dates.first, dates.second))
-        sums.append(strip_sums(overlap, which, one, two, range_difference(dates, key), by_key[key].wavelength))
-    first, second = (carrier(by_key[key], burst_arc(reference, by_key[key])) for key in keys)
-    cells = overlap_cells(sums[0], sums[1], doppler_differences(overlap, (first, second)), overlap.interval)
-    return overlap_phase(overlap, cells, 0.0, THRESHOLD)
+    cells = overlap_differences(overlap, reference, dates)
+    return None if cells is None else overlap_phase(overlap, cells, 0.0, THRESHOLD)

@@ -34,9 +34,11 @@ class JobType:
     of_pairs: bool
 
 
+VERIFICATION = "verify-coregistration"
+
 JOB_TYPES = (
     JobType("mk_image", ("parse-safe",), (), False),
-    JobType("coreg", ("coregister",), ("mk_image",), False),
+    JobType("coreg", ("coregister", VERIFICATION), ("mk_image",), False),
     JobType("mk_ifg", ("form-interferogram", "filter-phase"), ("coreg",), True),
     JobType("unwrap", ("unwrap", "geocode"), ("mk_ifg",), True),
 )
@@ -47,6 +49,12 @@ FIGURES = {
     "seam_step_rad": ("form-interferogram", "seam_step_rad"),
 }
 """Figures of a pair: the stage and the quality figure in its record."""
+FIGURES_OF_DATES = {
+    "added_lines": ("coregister", "added_line"),
+    "residual_lines": (VERIFICATION, "residual_lines"),
+    "residual_sigma": (VERIFICATION, "residual_sigma"),
+}
+"""Figures of a date: what was added to geometry, and what is left after resampling."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +92,28 @@ class PairRow:
 
 
 @dataclass(frozen=True)
+class DateRow:
+    """What the table of dates says of one: its state in ``coreg``, what verification says, and figures by name.
+
+    ``verified`` is ``done``, ``degraded`` or ``not verified``, and empty where nothing was measured; ``against`` the
+    date that it was measured against.
+    """
+
+    name: str
+    state: State
+    verified: str
+    against: str
+    figures: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
 class FrameProgress:
-    """How a frame stands: units by job type, and its pairs."""
+    """How a frame stands: units by job type, its pairs, and its dates."""
 
     frame: str
     units: Mapping[str, tuple[Unit, ...]]
     pairs: tuple[PairRow, ...]
+    dates: tuple[DateRow, ...] = ()
 
     def counts(self, job: str) -> dict[str, int]:
         """Return planned units of a job type and how many are in each state."""
@@ -166,16 +190,25 @@ def _frame(planned: PlannedFrame, records: Records, verdicts: Mapping[str, str])
         units[job.name] = {name: _unit(planned, job, name, records, units) for name in sorted(names)}
     last = units[JOB_TYPES[-1].name]
     pairs = tuple(
-        PairRow(name, last[name].state, verdicts.get(name, "untested"), _figures(planned.frame, name, records))
+        PairRow(name, last[name].state, verdicts.get(name, "untested"), _figures(planned.frame, name, records, FIGURES))
         for name in sorted(planned.pairs)
     )
-    return FrameProgress(planned.frame, {job: tuple(found.values()) for job, found in units.items()}, pairs)
+    dates = tuple(_date(planned.frame, unit, records) for unit in units["coreg"].values())
+    return FrameProgress(planned.frame, {job: tuple(found.values()) for job, found in units.items()}, pairs, dates)
+
+
+def _date(frame: str, unit: Unit, records: Records) -> DateRow:
+    said = _quality(records.standing.get((VERIFICATION, frame, unit.name)))
+    figures = _figures(frame, unit.name, records, FIGURES_OF_DATES)
+    return DateRow(unit.name, unit.state, str(said.get("state", "")), str(said.get("against", "")), figures)
 
 
 def _unit(
     planned: PlannedFrame, job: JobType, name: str, records: Records, before: Mapping[str, Mapping[str, Unit]]
 ) -> Unit:
-    keys = [(stage, planned.frame, name) for stage in job.stages]
+    # The reference is what others are verified against.
+    own = [stage for stage in job.stages if (stage, name) != (VERIFICATION, planned.reference)]
+    keys = [(stage, planned.frame, name) for stage in own]
     found = [records.standing.get(key) for key in keys]
     if job.name == "coreg" and name == planned.reference and found == [None]:
         image = before["mk_image"].get(name)
@@ -205,12 +238,16 @@ def _flagged(units: Mapping[str, Unit], name: str) -> bool:
     return any(one in units and units[one].state in ("skipped", "quarantined") for one in names)
 
 
-def _figures(frame: str, pair: str, records: Records) -> dict[str, float | None]:
+def _figures(frame: str, unit: str, records: Records, wanted: Mapping[str, tuple[str, str]]) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
-    for column, (stage, key) in FIGURES.items():
-        value = (_content(records.standing.get((stage, frame, pair))).get("quality") or {}).get(key)
+    for column, (stage, key) in wanted.items():
+        value = _quality(records.standing.get((stage, frame, unit))).get(key)
         found[column] = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
     return found
+
+
+def _quality(one: Standing | None) -> dict[str, Any]:
+    return _content(one).get("quality") or {}
 
 
 def _content(one: Standing | None) -> dict[str, Any]:

@@ -39,13 +39,14 @@ def write_units(path: Path, frames: Sequence[FrameProgress]) -> None:
 
 
 def as_content(frames: Sequence[FrameProgress]) -> list[dict[str, Any]]:
-    """Return progress as JSON has it: by frame the counts and percentages of job types, units, and pairs."""
+    """Return progress as JSON has it: by frame the counts and percentages of job types, units, pairs and dates."""
     return [
         {
             "frame": one.frame,
             "job_types": {job.name: {**one.counts(job.name), "percent": one.percent(job.name)} for job in JOB_TYPES},
             "units": [asdict(unit) for job in JOB_TYPES for unit in one.units[job.name]],
             "pairs": [asdict(row) for row in one.pairs],
+            "dates": [asdict(row) for row in one.dates],
         }
         for one in frames
     ]

@@ -1,4 +1,4 @@
-"""The page of frames' progress: bars in percent by job type, units that are not built, and a table of pairs."""
+"""The page of frames' progress: bars in percent by job type, units that are not built, tables of pairs and dates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from levelworks.core.page import html_page
-from levelworks.insar.products.progress import BUILT, JOB_TYPES, FrameProgress, PairRow, Unit
+from levelworks.insar.products.progress import BUILT, JOB_TYPES, DateRow, FrameProgress, PairRow, Unit
 
 LISTED = 500
 """Units that are not built, named on the page; the table has all."""
@@ -37,6 +37,16 @@ HEADINGS = (
     ("closure", "verdict of the triplets", ""),
     ("azimuth shift (lines)", "from spectral diversity", "azimuth_shift_lines"),
     ("seam step (rad)", "largest median phase step between bursts", "seam_step_rad"),
+)
+
+HEADINGS_OF_DATES = (
+    ("date", "", ""),
+    ("state", "", ""),
+    ("added (lines)", "to geometry along azimuth", "added_lines"),
+    ("left (lines)", "along azimuth after resampling, from spectral diversity", "residual_lines"),
+    ("its deviation (lines)", "standard deviation of what is left", "residual_sigma"),
+    ("against", "date that it was measured against", ""),
+    ("verified", "", ""),
 )
 
 
@@ -94,6 +104,7 @@ def _details(one: FrameProgress, number: int) -> str:
             f"<details open><summary>{len(one.pairs)} pairs</summary>{_pairs(one.pairs)}</details>"
             if one.pairs
             else "",
+            f"<details><summary>{len(one.dates)} dates</summary>{_dates(one.dates)}</details>" if one.dates else "",
             f"<details><summary>{len(open_units)} units that are not done</summary>{_units(open_units)}</details>"
             if open_units
             else "<p>All units are done.</p>",
@@ -101,21 +112,34 @@ def _details(one: FrameProgress, number: int) -> str:
     )
 
 
-def _pairs(rows: Iterable[PairRow]) -> str:
-    head = "".join(
+def _head(headings: Sequence[tuple[str, str, str]]) -> str:
+    return "".join(
         f'<th scope="col" class="{"number" if figure else "word"}" title="{hint}">{name}</th>'
-        for name, hint, figure in HEADINGS
+        for name, hint, figure in headings
     )
+
+
+def _dates(rows: Iterable[DateRow]) -> str:
+    lines = []
+    for row in rows:
+        numbers = "".join(_number(row, figure) for _, _, figure in HEADINGS_OF_DATES if figure)
+        look = {"degraded": "bad", "not verified": "suspect"}.get(row.verified, "")
+        cells = f'{numbers}<td>{escape(row.against)}</td><td class="{look}">{escape(row.verified)}</td>'
+        lines.append(f'<tr><th scope="row">{row.name}</th><td>{row.state}</td>{cells}</tr>')
+    return _scrolled("dates", f"<thead><tr>{_head(HEADINGS_OF_DATES)}</tr></thead><tbody>{''.join(lines)}</tbody>")
+
+
+def _pairs(rows: Iterable[PairRow]) -> str:
     lines = []
     for row in rows:
         numbers = [_number(row, figure) for _, _, figure in HEADINGS if figure]
         verdict = f'<td class="{escape(row.verdict)}">{escape(row.verdict)}</td>'
         cells = f"{numbers[0]}{numbers[1]}{verdict}{numbers[2]}{numbers[3]}"
         lines.append(f'<tr><th scope="row">{row.name}</th><td>{row.state}</td>{cells}</tr>')
-    return _scrolled("pairs", f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody>")
+    return _scrolled("pairs", f"<thead><tr>{_head(HEADINGS)}</tr></thead><tbody>{''.join(lines)}</tbody>")
 
 
-def _number(row: PairRow, figure: str) -> str:
+def _number(row: PairRow | DateRow, figure: str) -> str:
     value = row.figures[figure]
     if value is None:
         return '<td class="number">–</td>'
@@ -124,6 +148,9 @@ def _number(row: PairRow, figure: str) -> str:
         "unwrapped_fraction": f"{100 * value:.1f}",
         "azimuth_shift_lines": f"{value:+.4f}",
         "seam_step_rad": f"{value:.3f}",
+        "added_lines": f"{value:+.4f}",
+        "residual_lines": f"{value:+.5f}",
+        "residual_sigma": f"{value:.5f}",
     }[figure]
     return f'<td class="number">{text.replace("-", "−")}</td>'
 

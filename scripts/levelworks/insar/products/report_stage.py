@@ -18,6 +18,7 @@ def report_frame(
     frame: Path,
     acquisitions: list[Path],
     coregistered: list[Path],
+    verified: list[Path],
     diversity: list[Path],
     interferograms: list[Path],
     filtered: list[Path],
@@ -37,8 +38,9 @@ def report_frame(
         Definition of the frame.
     acquisitions : list of Path
         Of `parse-safe`: the dates that are planned.
-    coregistered, diversity, interferograms, filtered, unwrapped : list of Path
-        Of `coregister`, `estimate-diversity`, `form-interferogram`, `filter-phase` and `unwrap`.
+    coregistered, verified, diversity, interferograms, filtered, unwrapped : list of Path
+        Of `coregister`, `verify-coregistration`, `estimate-diversity`, `form-interferogram`, `filter-phase` and
+        `unwrap`.
     pairs : list of Path
         Of `geocode`: the pairs that are planned.
     closure : list of Path
@@ -55,7 +57,7 @@ def report_frame(
         raise NothingToProduce("the frame has no date")
     defined = read_frame(frame)
     folders = [described_product(path) for path in (*coregistered, *pairs)]
-    records = records_beside([*acquisitions, *folders, *diversity, *interferograms, *filtered, *unwrapped])
+    records = records_beside([*acquisitions, *folders, *verified, *diversity, *interferograms, *filtered, *unwrapped])
     planned = PlannedFrame(
         acquisitions[0].parent.name,
         tuple(path.stem for path in acquisitions),
