@@ -8,11 +8,15 @@ Grain: a date, then a pair. Heavy steps, on ranks: coregister, verify-coregistra
 
 from levelworks.insar.layout import Layout as InsarLayout
 from levelworks.insar.plan import plan_campaign as plan_insar
+from snakemake.logging import logger
 
 try:
     INSAR = InsarLayout(plan_insar(CONFIG.insar, RESULTS / "insar" / "solve-network"), RESULTS)
 except LevelworksError as error:
     raise WorkflowError(str(error)) from None
+
+for note in INSAR.notes():
+    logger.warning(note)
 
 CAMPAIGN_GRANULES["insar"] = INSAR.granules()
 

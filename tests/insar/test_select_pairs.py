@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import random
 import subprocess
 import sys
-from itertools import combinations
+from itertools import accumulate, combinations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from levelworks.core.outcome import InvalidOptions
 from levelworks.insar.network.epochs import Epoch, Pair, parse_pair
@@ -63,16 +66,60 @@ def test_new_dates_add_only_their_pairs():
     assert all(late.date in (pair.first, pair.second) for pair in set(inserted.pairs) - set(grown.pairs))
 
 
+def test_a_date_of_unknown_baseline_is_chosen_by_days():
+    epochs = every(12, 60)
+    lost = epochs[45]
+    known = select_pairs(epochs)
+    unknown = [Epoch(e.date, math.nan if e == lost else e.perpendicular_baseline, "S1A") for e in epochs]
+    found = select_pairs(reversed(unknown))
+    assert lost.date.month in PairRules().season_months
+    for months in (3, 6, 12):
+        span = months * 365.25 / 12
+        others = [e.date for e in epochs if abs((lost.date - e.date).days - span) <= 18]
+        best = min(others, key=lambda date: abs((lost.date - date).days - span))
+        assert Pair(best, lost.date) in found.pairs
+    # Dates that are known take it for none of theirs where another is known; those without it are as before.
+    touched = {pair for pair in set(known.pairs) ^ set(found.pairs) if lost.date not in (pair.first, pair.second)}
+    assert all(Pair(lost.date, pair.second) in known.pairs for pair in touched)
+    assert found.gaps == ()
+    blind = select_pairs([Epoch(e.date, math.nan, "S1A") for e in epochs])
+    assert blind.pairs == select_pairs([Epoch(e.date, 0.0, "S1A") for e in epochs]).pairs
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 260), st.one_of(st.floats(-150, 150), st.just(math.nan))), min_size=2, max_size=14
+    ),
+    st.integers(1, 4),
+)
+def test_later_dates_change_no_pair(steps, neighbours):
+    """With gaps, lone dates and unknown baselines: what earlier dates chose stays when later ones come."""
+    days = accumulate(step for step, _ in steps)
+    epochs = [Epoch(START + dt.timedelta(day), value) for day, (_, value) in zip(days, steps, strict=True)]
+    rules = PairRules(neighbours=neighbours, longest=100, season_months=tuple(range(1, 13)), longest_connection=200)
+    before: set[Pair] = set()
+    for k in range(1, len(epochs) + 1):
+        network = select_pairs(epochs[:k], rules)
+        late = epochs[k - 1].date
+        assert before <= set(network.pairs)
+        # A date that was the last may take its second pair now; all else is of the new date.
+        last = epochs[k - 2].date if k > 1 else late
+        assert all({late, last} & {pair.first, pair.second} for pair in set(network.pairs) - before)
+        before = set(network.pairs)
+    assert all((gap.after - gap.before).days > 200 for gap in network.gaps)
+
+
 def test_parts_are_connected_by_the_cheapest_pair_or_the_gap_is_told():
     near, far = every(12, 6), every(12, 6, START + dt.timedelta(300))
     rules = PairRules(seasons=())
     network = select_pairs([*near, *far], rules)
     joined = [pair for pair, why in network.reasons.items() if why == "connects parts"]
+    # Of the first date beyond the gap, so that no later one changes it.
     cost = {
         Pair(a.date, b.date): (b.date - a.date).days / 180
         + abs(a.perpendicular_baseline - b.perpendicular_baseline) / 150
         for a in near
-        for b in far
+        for b in far[:1]
     }
     assert joined == [min(cost, key=cost.__getitem__)]
     assert network.gaps == ()

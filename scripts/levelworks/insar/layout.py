@@ -279,6 +279,10 @@ class Layout(LineLayout):
             for date in found.acquisitions
         ]
 
+    def notes(self) -> list[str]:
+        """Return what a person should know of the plan."""
+        return [note for frame in self.plan.frames.values() for note in frame.notes]
+
     def targets(self) -> list[str]:
         """Return everything the line makes by itself."""
         found = []

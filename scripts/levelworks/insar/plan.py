@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from levelworks.core.location import local_path
 from levelworks.core.named_paths import named_paths
 from levelworks.core.outcome import InvalidInput, InvalidOptions, InvalidReference
 from levelworks.insar.corrections.delay_names import find_delay_files
+from levelworks.insar.frames.baselines import planned_baselines
 from levelworks.insar.frames.frame import Frame, read_frame
 from levelworks.insar.frames.products import PlannedAcquisition, Product, plan_acquisitions, read_product
 from levelworks.insar.network.epochs import Epoch, Pair, parse_pair
@@ -57,8 +59,24 @@ class FramePlan:
         return f"{self.frame.reference:%Y%m%d}"
 
     @cached_property
+    def _baselines(self) -> tuple[dict[str, float], dict[str, str]]:
+        return planned_baselines(self.frame, self.acquisitions)
+
+    @property
+    def notes(self) -> list[str]:
+        """Return of which dates the perpendicular baseline is unknown, and why."""
+        _, unknown = self._baselines
+        what = "days alone choose its pairs"
+        if self.reference in unknown:
+            what = "it is the reference: days alone choose all pairs"
+        return [
+            f"{self.frame.frame}: {date}: its perpendicular baseline is unknown, {what}: {reason}"
+            for date, reason in unknown.items()
+        ]
+
+    @cached_property
     def network(self) -> Network:
-        """Return the pairs to form."""
+        """Return the pairs to form; dates that came in between earlier ones add theirs to those that stand."""
         rules = self.section.pairs
         chosen = PairRules(
             rules.neighbours,
@@ -69,8 +87,29 @@ class FramePlan:
             (),
             rules.longest_connection,
         )
-        epochs = [Epoch(found.products[0].start.date(), 0.0, found.mission) for found in self.acquisitions.values()]
-        return select_pairs(epochs, chosen, excluded=[_excluded(name) for name in rules.excluded])
+        baselines, _ = self._baselines
+        epochs = {
+            date: Epoch(found.products[0].start.date(), baselines.get(date, math.nan), found.mission)
+            for date, found in self.acquisitions.items()
+        }
+        excluded = [_excluded(name) for name in rules.excluded]
+        network = Network((), {}, ())
+        for dates in self._arrivals:
+            network = select_pairs((epochs[date] for date in dates), chosen, kept=network.pairs, excluded=excluded)
+        return network
+
+    @property
+    def _arrivals(self) -> list[list[str]]:
+        """Return the dates that were there each time one came in between earlier ones, and last all of them."""
+        stages: list[list[str]] = []
+        dates: list[str] = []
+        batches = {date: self.first_batch.get(date, self.new_batch) for date in self.acquisitions}
+        for batch in sorted(set(batches.values())):
+            own = [date for date, first in batches.items() if first == batch]
+            if dates and min(own) < max(dates):
+                stages.append(sorted(dates))
+            dates += own
+        return [*stages, sorted(dates)]
 
     @property
     def pairs(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 
 DAYS_COST = 180.0
@@ -11,7 +12,7 @@ BASELINE_COST = 150.0
 
 @dataclass(frozen=True, order=True)
 class Epoch:
-    """A date of a frame: its perpendicular baseline to the frame's reference (m), and its platform."""
+    """A date of a frame: its perpendicular baseline to the frame's reference (m; NaN unknown), and its platform."""
 
     date: dt.date
     perpendicular_baseline: float = 0.0
@@ -50,7 +51,13 @@ def parse_pair(name: str) -> Pair:
     return Pair(dates[0], dates[1])
 
 
+def baseline_between(one: Epoch, two: Epoch) -> float:
+    """Return the size of the perpendicular baseline of two dates (m); infinite where either is unknown."""
+    between = abs(two.perpendicular_baseline - one.perpendicular_baseline)
+    return math.inf if math.isnan(between) else between
+
+
 def pair_cost(one: Epoch, two: Epoch) -> float:
-    """Return ``days / 180 + |perpendicular baseline| / 150`` (specs/insar.md 5.3)."""
-    days = abs((two.date - one.date).days)
-    return days / DAYS_COST + abs(two.perpendicular_baseline - one.perpendicular_baseline) / BASELINE_COST
+    """Return ``days / 180 + |perpendicular baseline| / 150`` (specs/insar.md 5.3); days alone decide without one."""
+    days, between = abs((two.date - one.date).days), baseline_between(one, two)
+    return days / DAYS_COST + (between / BASELINE_COST if math.isfinite(between) else 0.0)

@@ -10,7 +10,10 @@ class Pairs(Options):
 
     neighbours: int = option(4, "earlier dates that each date is paired with, the nearest", ge=1, le=50)
     longest: int = option(180, "of pairs of neighbours", unit="days", ge=1)
-    seasons: list[int] = option([3, 6, 12], "months back, at which dates of a season month take a pair; [] for none")
+    seasons: list[int] = option(
+        [3, 6, 12],
+        "months back, at which dates of a season month take the pair of least perpendicular baseline; [] for none",
+    )
     season_months: list[int] = option(
         [3, 6, 9, 12], "months of the year whose dates take seasonal pairs", alias="season-months"
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 from levelworks.core.outcome import InvalidOptions
-from levelworks.insar.network.epochs import Epoch, Pair, pair_cost
+from levelworks.insar.network.epochs import Epoch, Pair, baseline_between, pair_cost
 
 DAYS_OF_MONTH = 365.25 / 12
 
@@ -74,8 +74,8 @@ def select_pairs(
 ) -> Network:
     """Choose the pairs of a frame.
 
-    Every date only looks back, so that a later date adds pairs and changes none. Dates that come in between add
-    theirs to the pairs that were kept.
+    Dates are taken in the order of time and only look back, so that a later date adds pairs and changes none. Dates
+    that come in between add theirs to the pairs that were kept.
 
     Parameters
     ----------
@@ -98,25 +98,43 @@ def select_pairs(
         Where a date stands twice.
     """
     rules = rules or PairRules()
-    dates = sorted(epoch for epoch in epochs if not rules.platforms or epoch.platform in rules.platforms)
+    taken = [epoch for epoch in epochs if not rules.platforms or epoch.platform in rules.platforms]
+    dates = sorted(taken, key=lambda epoch: epoch.date)
     if len({epoch.date for epoch in dates}) != len(dates):
         twice = next(str(a.date) for a, b in pairwise(dates) if a.date == b.date)
         raise InvalidOptions(f"a frame has one epoch a date; {twice} stands twice")
-    by_date, refused = {epoch.date: epoch for epoch in dates}, frozenset(excluded)
-    reasons = {pair: "kept" for pair in sorted(kept) if pair.first in by_date and pair.second in by_date}
+    there, refused = {epoch.date for epoch in dates}, frozenset(excluded)
+    reasons = {pair: "kept" for pair in sorted(kept) if pair.first in there and pair.second in there}
     reasons = {pair: why for pair, why in reasons.items() if pair not in refused}
     known = {date for pair in reasons for date in (pair.first, pair.second)}
+    wanted: dict[dt.date, list[tuple[Pair, str]]] = {}
     for pair, why in _wanted(dates, rules):
         if pair not in refused and not (pair.first in known and pair.second in known):
+            wanted.setdefault(pair.second, []).append((pair, why))
+    legal = _Legal(rules.longest_connection, refused)
+    for k, late in enumerate(dates):
+        for pair, why in wanted.get(late.date, ()):
             reasons.setdefault(pair, why)
-    legal = sorted(
-        (pair_cost(one, two), Pair(one.date, two.date))
-        for one, two in combinations(dates, 2)
-        if (two.date - one.date).days <= rules.longest_connection and Pair(one.date, two.date) not in refused
-    )
-    _connect(dates, legal, reasons)
-    _second_pairs(dates, legal, reasons)
+        _connect(dates[: k + 1], legal, reasons)
+        _second_pairs(dates[: k + 1], legal, reasons)
     return Network(tuple(sorted(reasons)), {pair: reasons[pair] for pair in sorted(reasons)}, _gaps(dates, reasons))
+
+
+@dataclass(frozen=True)
+class _Legal:
+    """Which pairs may connect: days at the most, and those that are refused."""
+
+    longest: int
+    refused: frozenset[Pair]
+
+    def cheapest(self, pairs: Iterable[tuple[Epoch, Epoch]]) -> Pair | None:
+        """Return the cheapest pair that is allowed, of ones that cost the same the earliest; None where none is."""
+        found = [
+            (pair_cost(one, two), Pair(one.date, two.date))
+            for one, two in pairs
+            if (two.date - one.date).days <= self.longest and Pair(one.date, two.date) not in self.refused
+        ]
+        return min(found)[1] if found else None
 
 
 def _wanted(dates: Sequence[Epoch], rules: PairRules) -> Iterator[tuple[Pair, str]]:
@@ -131,7 +149,7 @@ def _wanted(dates: Sequence[Epoch], rules: PairRules) -> Iterator[tuple[Pair, st
             span = months * DAYS_OF_MONTH
             found = [
                 (
-                    abs(late.perpendicular_baseline - early.perpendicular_baseline),
+                    baseline_between(early, late),
                     abs((late.date - early.date).days - span),
                     early.date,
                 )
@@ -142,32 +160,37 @@ def _wanted(dates: Sequence[Epoch], rules: PairRules) -> Iterator[tuple[Pair, st
                 yield Pair(min(found)[2], late.date), f"{months} months"
 
 
-def _connect(dates: Sequence[Epoch], legal: Sequence[tuple[float, Pair]], reasons: dict[Pair, str]) -> None:
-    """Add the cheapest pairs that join parts (Kruskal 1956, doi:10.1090/S0002-9939-1956-0078686-7)."""
-    parts = _parts(dates, reasons)
-    for _, pair in legal:
-        one, two = parts[pair.first], parts[pair.second]
-        if one != two:
-            reasons[pair] = "connects parts"
-            for date in [date for date, part in parts.items() if part == max(one, two)]:
-                parts[date] = min(one, two)
+def _connect(dates: Sequence[Epoch], legal: _Legal, reasons: dict[Pair, str]) -> None:
+    """Join the last date's part to each of the others by the cheapest pair of the last date, where one is allowed.
+
+    Dates come one after the other: what a date was joined by stays, whatever dates follow.
+    """
+    *before, late = dates
+    while before:
+        parts = _parts(dates, [pair for pair in reasons if pair.second <= late.date])
+        found = legal.cheapest((early, late) for early in before if parts[early.date] != parts[late.date])
+        if found is None:
+            return
+        reasons[found] = "connects parts"
 
 
-def _second_pairs(dates: Sequence[Epoch], legal: Sequence[tuple[float, Pair]], reasons: dict[Pair, str]) -> None:
+def _second_pairs(dates: Sequence[Epoch], legal: _Legal, reasons: dict[Pair, str]) -> None:
     """Give dates with one pair a second, save the first and last date: without a triplet nothing tests a pair."""
     degree = dict.fromkeys((epoch.date for epoch in dates), 0)
     for pair in reasons:
-        degree[pair.first] += 1
-        degree[pair.second] += 1
-    for epoch in dates[1:-1]:
-        if degree[epoch.date] != 1:
+        if pair.second <= dates[-1].date:
+            degree[pair.first] += 1
+            degree[pair.second] += 1
+    for k in range(1, len(dates) - 1):
+        own = dates[k]
+        if degree[own.date] != 1:
             continue
-        for _, pair in legal:
-            if epoch.date in (pair.first, pair.second) and pair not in reasons:
-                reasons[pair] = "second pair"
-                degree[pair.first] += 1
-                degree[pair.second] += 1
-                break
+        others = [(early, own) for early in dates[:k]] + [(own, late) for late in dates[k + 1 :]]
+        found = legal.cheapest((one, two) for one, two in others if Pair(one.date, two.date) not in reasons)
+        if found is not None:
+            reasons[found] = "second pair"
+            degree[found.first] += 1
+            degree[found.second] += 1
 
 
 def _parts(dates: Sequence[Epoch], pairs: Iterable[Pair]) -> dict[dt.date, dt.date]:
