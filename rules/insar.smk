@@ -11,7 +11,7 @@ from levelworks.insar.plan import plan_campaign as plan_insar
 from snakemake.logging import logger
 
 try:
-    INSAR = InsarLayout(plan_insar(CONFIG.insar, RESULTS / "insar" / "solve-network"), RESULTS)
+    INSAR = InsarLayout(plan_insar(CONFIG.insar, RESULTS / "insar" / "solve-network"), RESULTS, ancient)
 except LevelworksError as error:
     raise WorkflowError(str(error)) from None
 
@@ -214,6 +214,7 @@ rule coregister:
         unpack(INSAR.burst_inputs),
     output:
         record=INSAR.record_of(INSAR.bursts),
+        mark=touch(INSAR.mark_of(INSAR.bursts)),
     log:
         log_file("insar", "coregister", "{track}/{date}"),
     benchmark:

@@ -11,6 +11,9 @@ from levelworks.cli import Parser
 from levelworks.core.config import LINES
 from levelworks.core.outcome import EXIT_DONE, EXIT_INVALID_OPTIONS
 
+CLEANED_LINES = ("insar",)
+"""Lines that have products which later jobs need no more."""
+
 
 def run(name: str, words: Sequence[str]) -> int:
     """Run a command by name with its arguments; returns its exit code."""
@@ -57,24 +60,45 @@ def _of_campaign(name: str) -> Callable[[Sequence[str]], int]:
 
 
 def _clean(words: Sequence[str]) -> int:
+    if words and words[0] in CLEANED_LINES:
+        return _clean_line(words[0], words[1:])
     parser = Parser(
         prog="levelworks clean",
-        description="Remove what records say was written here, never an input. Shows it, unless --yes is given.",
+        description="Remove what records say was written here, never an input. Shows it, unless --yes is given. "
+        f"`levelworks clean LINE` removes what later jobs of a line need no more: {', '.join(CLEANED_LINES)}.",
     )
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of products (default results)")
     parser.add_argument("--yes", action="store_true", help="remove; without it nothing is touched")
     given = parser.parse_args(words)
-    from levelworks.core.clean import plan, remove
+    from levelworks.core.clean import plan
 
-    planned = plan(given.results)
-    cleaned = remove(planned, dry_run=not given.yes)
+    return _remove(plan(given.results), yes=given.yes)
+
+
+def _clean_line(name: str, words: Sequence[str]) -> int:
+    import importlib
+
+    line = importlib.import_module(f"levelworks.{name}.clean_command")
+    parser = Parser(prog=f"levelworks clean {name}", description=f"{line.SUMMARY} Shows it, unless --yes is given.")
+    _config_arguments(parser)
+    line.add_arguments(parser)
+    parser.add_argument("--yes", action="store_true", help="remove; without it nothing is touched")
+    given = parser.parse_args(words)
+    return _remove(line.plan_removal(_load_config(given.configfile), given), yes=given.yes)
+
+
+def _remove(planned: Any, *, yes: bool) -> int:
+    """Remove what was planned, or say what would go."""
+    from levelworks.core.clean import remove
+
+    cleaned = remove(planned, dry_run=not yes)
     for path in cleaned.removed:
-        print(f"{'removed' if given.yes else 'would remove'} {path}")
+        print(f"{'removed' if yes else 'would remove'} {path}")
     for kept in cleaned.kept:
         print(f"kept {kept.path}: {kept.reason}")
-    verb = "removed" if given.yes else "would remove"
+    verb = "removed" if yes else "would remove"
     print(f"{verb} {len(cleaned.removed)} files, {planned.size / 1e6:.1f} MB; kept {len(cleaned.kept)}")
-    if not given.yes and cleaned.removed:
+    if not yes and cleaned.removed:
         print("nothing was touched; --yes removes")
     return EXIT_DONE
 

@@ -23,7 +23,7 @@ import psutil
 from levelworks.core.atomic import PREFIX
 from levelworks.core.checksum import checksum
 from levelworks.core.lock import lock_path
-from levelworks.core.survey import Folder, Standing, common_tail, walk
+from levelworks.core.survey import MARK, Folder, Standing, beside, common_tail, walk
 
 STALE_AFTER_DAYS = 7.0
 """Age from which temporaries of other hosts count as left behind; whether their process lives can't be seen here."""
@@ -101,13 +101,32 @@ def plan(results: Path, *, stale_after_days: float = STALE_AFTER_DAYS) -> Plan:
             wanted: list[tuple[Path, Kind]] = [(itself, "record")]
             if record.present:
                 wanted.insert(0, (product, "product"))
-            lock = lock_path(product)
-            if lock.is_file() and not lock.is_symlink():
-                wanted.append((lock, "temporary"))
+            wanted += [(path, "temporary") for path in _companions(product)]
             _consider(wanted, _reason_to_keep(record, root, inputs), removals, kept)
         for path, reason in _temporaries(folder, stale_after_days):
             _consider([(path, "temporary")], reason, removals, kept)
     return Plan(root, tuple(removals), tuple(kept))
+
+
+def plan_products(results: Path, products: Iterable[Path]) -> Plan:
+    """Find which products of a list can be removed while their records stay; removes nothing."""
+    root = Path(os.path.realpath(results))
+    removals: list[Removal] = []
+    kept: list[Kept] = []
+    for product in products:
+        standing = beside(Path(os.path.realpath(product.parent), product.name))
+        mark = standing.product.with_name(standing.product.name + MARK)
+        # The mark first: where only it is gone, the product is made again.
+        wanted: list[tuple[Path, Kind]] = [(mark, "temporary")] if mark in _companions(standing.product) else []
+        wanted.append((standing.product, "product"))
+        _consider(wanted, _reason_to_keep(standing, root, _Inputs()), removals, kept)
+    return Plan(root, tuple(removals), tuple(kept))
+
+
+def _companions(product: Path) -> list[Path]:
+    """Return the lock and the mark beside a product, where they are."""
+    found = lock_path(product), product.with_name(product.name + MARK)
+    return [path for path in found if path.is_file() and not path.is_symlink()]
 
 
 def _consider(wanted: list[tuple[Path, Kind]], reason: str | None, removals: list[Removal], kept: list[Kept]) -> None:

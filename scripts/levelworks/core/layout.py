@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from levelworks.core.survey import MARK
+
 
 class LineLayout:
     """Paths of a line's products, with wildcards in braces.
@@ -28,6 +30,11 @@ class LineLayout:
     def record_of(path: str) -> str:
         """Return the record beside a product: the output of rules whose product is a folder, or is updated."""
         return f"{path}.json"
+
+    @staticmethod
+    def mark_of(path: str) -> str:
+        """Return the mark beside a product that may be removed while its record stays: gone with it, made with it."""
+        return f"{path}{MARK}"
 
 
 def named(path: Path | None) -> str | list[str]:

@@ -95,10 +95,27 @@ def status_of(product: Path) -> Status:
 
 
 def describe_input(path: Path) -> dict[str, Any]:
-    """Name a file with size and checksum; of our own products it is XXH3, the record's where they are untouched."""
+    """Name a file with size and checksum; of our own products it is XXH3, the record's where they are untouched.
+
+    Where the file is the record of a product that it is handed on for, ``product`` is that product's checksum: the
+    record of the same product made again is another.
+    """
     status = path.stat()
     found = _checksum_of_product(path, status) or checksum(path)
-    return {"path": os.fspath(path), "size": status.st_size, "checksum": found}
+    handed_on = _checksum_beside(path)
+    described = {"product": handed_on} if handed_on else {}
+    return {"path": os.fspath(path), "size": status.st_size, "checksum": found, **described}
+
+
+def _checksum_beside(path: Path) -> str | None:
+    """Return the checksum of the product that a record stands beside; None where the file is no record."""
+    product = described_product(path)
+    record = read_record(product) if product != path else None
+    outputs = record.get("outputs") if record else None
+    for output in outputs.values() if isinstance(outputs, dict) else ():
+        if isinstance(output, dict) and Path(str(output.get("path", ""))).name == product.name:
+            return str(output.get("checksum", "")) or None
+    return None
 
 
 def _checksum_of_product(path: Path, status: os.stat_result) -> str | None:

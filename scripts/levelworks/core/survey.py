@@ -15,6 +15,8 @@ from typing import Any
 from levelworks.core.record import FORMAT, record_path
 
 SUFFIX = ".json"
+MARK = ".there"
+"""Of the empty file beside a product that may be removed while its record stays; it goes with the product."""
 
 
 @dataclass(frozen=True, slots=True)

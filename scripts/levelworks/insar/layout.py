@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from levelworks.core.layout import LineLayout, named
+from levelworks.core.stage import stages
+from levelworks.insar.burst_use import BurstUse, Consumer
 from levelworks.insar.coregistration.refinement_options import CoherentCells
 from levelworks.insar.plan import FramePlan, Plan
 
@@ -20,13 +23,17 @@ class Layout(LineLayout):
     plan : Plan
     results : Path
         Folder of all products.
+    ancient : callable, optional
+        Marks an input that its job has taken already, though it is newer than what the job made.
     """
 
     line = "insar"
 
-    def __init__(self, plan: Plan, results: Path) -> None:
+    def __init__(self, plan: Plan, results: Path, ancient: Callable[[str], str] = str) -> None:
         super().__init__(results)
         self.plan = plan
+        self._ancient = ancient
+        self._uses: dict[str, BurstUse] = {}
         self.definition = self.product("define-frame", "{name}.json")
         self.acquisition = self.product("parse-safe", "{track}/{date}.json")
         self.heights = self.product("prepare-dem", "{track}.tif")
@@ -136,8 +143,8 @@ class Layout(LineLayout):
         """Return the bursts of a date, and those of the dates that it is measured against, the reference first."""
         others = self.frame(wildcards).verified_against(wildcards.date)
         return self._common(wildcards) | {
-            "date": self._record(self.bursts, wildcards, date=wildcards.date),
-            "against": [self._record(self.bursts, wildcards, date=date) for date in others],
+            "date": self._bursts(self.residual, wildcards, wildcards.date),
+            "against": [self._bursts(self.residual, wildcards, date) for date in others],
         }
 
     def coherent_cells(self) -> dict[str, Any]:
@@ -147,7 +154,8 @@ class Layout(LineLayout):
 
     def interferogram_inputs(self, wildcards: Any) -> dict[str, Any]:
         """Return the bursts of two dates."""
-        first, second = (self._record(self.bursts, wildcards, date=date) for date in wildcards.pair.split("_"))
+        dates = wildcards.pair.split("_")
+        first, second = (self._bursts(self.interferogram, wildcards, date) for date in dates)
         geometry = self._of(self.geometry, wildcards)
         return self._common(wildcards) | {"geometry": geometry, "first": first, "second": second}
 
@@ -180,7 +188,7 @@ class Layout(LineLayout):
         return {
             "frame": str(self.frame(wildcards).path),
             "lookup": self._record(self.lookup, wildcards),
-            "date": self._record(self.bursts, wildcards, date=wildcards.date),
+            "date": self._bursts(self.image, wildcards, wildcards.date),
         }
 
     def delay_inputs(self, wildcards: Any) -> dict[str, Any]:
@@ -271,6 +279,46 @@ class Layout(LineLayout):
     def _batches(self, wildcards: Any) -> list[str]:
         return [self._record(self.closure, wildcards, batch=batch) for batch in self.frame(wildcards).batches]
 
+    def _bursts(self, product: str, wildcards: Any, date: str) -> str:
+        """Return the bursts of a date as the job of a product takes them."""
+        record = self._record(self.bursts, wildcards, date=date)
+        found = self._of(product, wildcards, **{name: value for name, value in wildcards.items() if name != "track"})
+        return self._ancient(record) if self.use(wildcards.track).unchanged(found, date) else record
+
+    def use(self, track: str) -> BurstUse:
+        """Return which products of a frame are made of the bursts of which dates."""
+        if track not in self._uses:
+            frame = self.plan.frames[track]
+            dates = list(frame.acquisitions)
+            others = [date for date in dates if date != frame.reference]
+            made_of = {
+                "form-interferogram": {
+                    self.interferogram.format(track=track, pair=p): p.split("_") for p in frame.pairs
+                },
+                "geocode-epoch": {self.image.format(track=track, date=date): [date] for date in dates},
+                "verify-coregistration": {
+                    self.residual.format(track=track, date=date): [date, *frame.verified_against(date)]
+                    for date in others
+                },
+            }
+            consumers = [
+                Consumer(Path(product), tuple(own), *self._made_with(stage))
+                for stage, products in made_of.items()
+                for product, own in products.items()
+            ]
+            folders = {date: Path(self.bursts.format(track=track, date=date)) for date in dates}
+            self._uses[track] = BurstUse(folders, consumers)
+        return self._uses[track]
+
+    def _made_with(self, stage: str) -> tuple[int, dict[str, Any]]:
+        """Return the version of a stage, and its options as records have them."""
+        found = stages("insar")[stage]
+        section = getattr(self.plan.section, stage.replace("-", "_"), None)
+        chosen = section.model_dump(by_alias=True) if section else {}
+        if stage == "verify-coregistration":
+            chosen |= self.coherent_cells()
+        return found.version, found.options(**chosen).model_dump(mode="json", by_alias=True)
+
     def granules(self) -> list[str]:
         """Return the acquisitions of all frames, by whose outcomes the campaign is judged."""
         return [
@@ -287,6 +335,8 @@ class Layout(LineLayout):
         """Return everything the line makes by itself."""
         found = []
         for track, frame in self.plan.frames.items():
+            again = sorted(self.use(track).needed)
+            found += [self.mark_of(self.bursts.format(track=track, date=date)) for date in again]
             if frame.pairs:
                 found += [
                     self.record_of(self.tree.format(track=track)),

@@ -13,7 +13,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from levelworks.core.outcome import InvalidInput
+from levelworks.core.aggregate import refuse_flagged
+from levelworks.core.outcome import InvalidInput, InvalidReference
+from levelworks.core.record import described_product, record_path
 from levelworks.insar.geometry.pair_offsets import PairOffsets
 
 PARTS = 2
@@ -60,6 +62,26 @@ def write_rslc(
         for first, block in blocks:
             parts = np.ascontiguousarray(block).view(np.float32).reshape(*block.shape, PARTS)
             pixels[first : first + block.shape[0]] = parts.astype(np.float16)
+
+
+def find_bursts(path: Path) -> Path:
+    """Return the folder of the coregistered bursts of a date, of itself or the record beside it.
+
+    Raises
+    ------
+    InvalidInput, NothingToProduce
+        What the date's own stage raised.
+    InvalidReference
+        Where the record stands without bursts.
+    """
+    folder = described_product(path)
+    refuse_flagged(folder)
+    if not folder.exists():
+        raise InvalidReference(
+            f"the bursts {folder} were removed, their record says that they are done: remove {record_path(folder)}, "
+            "and Snakemake makes them again"
+        )
+    return folder
 
 
 def read_rslc(path: Path, lines: slice | None = None, samples: slice | None = None) -> np.ndarray:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from levelworks.core.aggregate import refuse_flagged
 from levelworks.core.mpi import Communicator, split, together, world
 from levelworks.core.outcome import InvalidInput, NothingToProduce, Outcome, Status
 from levelworks.core.record import described_product
 from levelworks.insar.coregistration.refinement_options import Verification
+from levelworks.insar.coregistration.rslc_files import find_bursts
 from levelworks.insar.coregistration.swath_shifts import describe_estimate, estimate_swaths
 from levelworks.insar.coregistration.verification import Residual, choose_residual, judge_residual, write_residual
 from levelworks.insar.frames.frame import read_frame
@@ -41,8 +41,7 @@ def verify_coregistration(
     residual : Path
         JSON of `verification`.
     """
-    own = described_product(date)
-    refuse_flagged(own)
+    own = find_bursts(date)
     found = read_reference(read_frame(frame), reference)
     ranks = world()
     tried: list[Residual] = []
@@ -66,7 +65,7 @@ def verify_coregistration(
 
 def _flagged(path: Path) -> str:
     try:
-        refuse_flagged(path)
+        find_bursts(path)
     except (InvalidInput, NothingToProduce) as error:
         return str(error)
     return ""

@@ -10,6 +10,7 @@ from levelworks.core.aggregate import refuse_flagged
 from levelworks.core.outcome import Outcome, Status
 from levelworks.core.record import described_product
 from levelworks.insar.coregistration.intensity import read_intensity
+from levelworks.insar.coregistration.rslc_files import find_bursts
 from levelworks.insar.frames.frame import read_frame
 from levelworks.insar.geocoding.geocode_options import Geocode, GeocodeEpoch
 from levelworks.insar.geocoding.geotiffs import coherence_bytes, write_raster
@@ -112,8 +113,7 @@ def geocode_epoch(frame: Path, lookup: Path, date: Path, *, image: Path, options
         GeoTIFF (float32, squared digital numbers) that is written.
     """
     del options
-    bursts = described_product(date)
-    refuse_flagged(bursts)
+    bursts = find_bursts(date)
     power = geocode_values(read_intensity(bursts), read_lookup(described_product(lookup)), (0.0, np.inf))
     write_raster(image, [power], read_frame(frame).grid, nodata=NAN, units="squared digital numbers")
     return Outcome(Status.DONE, quality={"coverage": float(np.isfinite(power).mean())})

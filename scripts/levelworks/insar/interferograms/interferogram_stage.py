@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from levelworks.core.aggregate import refuse_flagged
 from levelworks.core.mpi import split, together, world
 from levelworks.core.outcome import NothingToProduce, Outcome, Status
-from levelworks.core.record import described_product, read_record
-from levelworks.insar.coregistration.rslc_files import read_rslc
+from levelworks.core.record import read_record
+from levelworks.insar.coregistration.rslc_files import find_bursts, read_rslc
 from levelworks.insar.frames.frame import read_frame
 from levelworks.insar.interferograms.equivalent_looks import debias_coherence, equivalent_looks
 from levelworks.insar.interferograms.interferogram_files import Interferogram, write_interferogram
@@ -61,11 +60,9 @@ def form_interferogram(
     NothingToProduce
         Where no burst is there on both dates.
     """
-    for path in (first, second):
-        refuse_flagged(described_product(path))
+    dates = Dates(find_bursts(first), find_bursts(second))
     found = read_reference(read_frame(frame), reference)
     mosaic = read_mosaic(geometry)
-    dates = Dates(described_product(first), described_product(second))
     common = [place for place in mosaic.placements if dates.has(place.key)]
     if not common:
         raise NothingToProduce(f"no burst is there on both {dates.first.name} and {dates.second.name}")
