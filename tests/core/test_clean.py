@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from campaigns import LINE, edit_record, make_campaign, run_copy
 
-from levelworks.core.clean import plan, remove
+from levelworks.core.clean import plan, plan_products, remove
 from levelworks.core.record import record_path
 
 
@@ -261,3 +261,19 @@ def test_cleaning_twice_or_nothing_is_no_error(results: Path, tmp_path: Path) ->
 def test_records_of_odd_shape_are_kept(results: Path, product: Path) -> None:
     edit_record(product, outputs=None, inputs=[])
     assert kept(results)[f"{LINE}/copy-twice/a.txt"] == "the record beside it names another file"
+
+
+def test_listed_products_go_with_their_marks_and_leave_their_records(results: Path, product: Path) -> None:
+    mark, other = product.with_name("a.txt.there"), product.with_name("b.txt")
+    mark.touch()
+    before = files_below(results)
+    other.write_text("mine")
+    planned = plan_products(results, [product, other, product.with_name("none.txt")])
+    assert files_below(results) == before
+    cleaned = remove(planned, dry_run=False)
+    assert cleaned.removed == [mark, product]
+    assert {one.path.name for one in cleaned.kept} == {"b.txt", "none.txt"}
+    assert files_below(results) == before - {f"{LINE}/copy-twice/a.txt", f"{LINE}/copy-twice/a.txt.there"}
+    assert remove(plan_products(results, [product]), dry_run=False).removed == []
+    mark.touch()
+    assert mark in remove(plan(results), dry_run=False).removed

@@ -64,10 +64,10 @@ class BurstUse:
         """
         one, bursts = self._consumers[product], record_path(self._folders[date])
         try:
-            later = date in self.needed or bursts.stat().st_mtime_ns > one.product.stat().st_mtime_ns
+            later = bursts.stat().st_mtime_ns > one.product.stat().st_mtime_ns
         except FileNotFoundError:
             return False
-        return later and self._made_of(one, date)
+        return (later or date in self.needed) and self._made_of(one, date)
 
     def spent(self, keep: int, reference: str) -> list[str]:
         """Return the dates whose bursts nothing needs any more.

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from levelworks.core.layout import LineLayout, named
-from levelworks.core.stage import stages
-from levelworks.insar.burst_use import BurstUse, Consumer
+from levelworks.insar.burst_consumers import use_of_bursts
+from levelworks.insar.burst_use import BurstUse
 from levelworks.insar.coregistration.refinement_options import CoherentCells
 from levelworks.insar.plan import FramePlan, Plan
 
@@ -288,36 +288,8 @@ class Layout(LineLayout):
     def use(self, track: str) -> BurstUse:
         """Return which products of a frame are made of the bursts of which dates."""
         if track not in self._uses:
-            frame = self.plan.frames[track]
-            dates = list(frame.acquisitions)
-            others = [date for date in dates if date != frame.reference]
-            made_of = {
-                "form-interferogram": {
-                    self.interferogram.format(track=track, pair=p): p.split("_") for p in frame.pairs
-                },
-                "geocode-epoch": {self.image.format(track=track, date=date): [date] for date in dates},
-                "verify-coregistration": {
-                    self.residual.format(track=track, date=date): [date, *frame.verified_against(date)]
-                    for date in others
-                },
-            }
-            consumers = [
-                Consumer(Path(product), tuple(own), *self._made_with(stage))
-                for stage, products in made_of.items()
-                for product, own in products.items()
-            ]
-            folders = {date: Path(self.bursts.format(track=track, date=date)) for date in dates}
-            self._uses[track] = BurstUse(folders, consumers)
+            self._uses[track] = use_of_bursts(self, track)
         return self._uses[track]
-
-    def _made_with(self, stage: str) -> tuple[int, dict[str, Any]]:
-        """Return the version of a stage, and its options as records have them."""
-        found = stages("insar")[stage]
-        section = getattr(self.plan.section, stage.replace("-", "_"), None)
-        chosen = section.model_dump(by_alias=True) if section else {}
-        if stage == "verify-coregistration":
-            chosen |= self.coherent_cells()
-        return found.version, found.options(**chosen).model_dump(mode="json", by_alias=True)
 
     def granules(self) -> list[str]:
         """Return the acquisitions of all frames, by whose outcomes the campaign is judged."""

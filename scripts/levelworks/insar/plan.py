@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,11 +16,12 @@ from levelworks.insar.corrections.delay_names import find_delay_files
 from levelworks.insar.frames.baselines import planned_baselines
 from levelworks.insar.frames.frame import Frame, read_frame
 from levelworks.insar.frames.products import PlannedAcquisition, Product, plan_acquisitions, read_product
-from levelworks.insar.network.epochs import Epoch, Pair, parse_pair
-from levelworks.insar.network.select_pairs import Network, PairRules, select_pairs
+from levelworks.insar.network.epochs import parse_pair
+from levelworks.insar.network.select_pairs import Network
 from levelworks.insar.network.triplets import find_triplets
 from levelworks.insar.options import Insar
 from levelworks.insar.orbits.orbit_names import OrbitFile, covering_files, find_orbit_files
+from levelworks.insar.pair_plan import plan_pairs
 from levelworks.insar.safe.names import parse_product_name
 
 FIRST_BATCH = 1
@@ -77,39 +77,9 @@ class FramePlan:
     @cached_property
     def network(self) -> Network:
         """Return the pairs to form; dates that came in between earlier ones add theirs to those that stand."""
-        rules = self.section.pairs
-        chosen = PairRules(
-            rules.neighbours,
-            rules.longest,
-            tuple(rules.seasons),
-            tuple(rules.season_months),
-            rules.season_tolerance,
-            (),
-            rules.longest_connection,
-        )
         baselines, _ = self._baselines
-        epochs = {
-            date: Epoch(found.products[0].start.date(), baselines.get(date, math.nan), found.mission)
-            for date, found in self.acquisitions.items()
-        }
-        excluded = [_excluded(name) for name in rules.excluded]
-        network = Network((), {}, ())
-        for dates in self._arrivals:
-            network = select_pairs((epochs[date] for date in dates), chosen, kept=network.pairs, excluded=excluded)
-        return network
-
-    @property
-    def _arrivals(self) -> list[list[str]]:
-        """Return the dates that were there each time one came in between earlier ones, and last all of them."""
-        stages: list[list[str]] = []
-        dates: list[str] = []
         batches = {date: self.first_batch.get(date, self.new_batch) for date in self.acquisitions}
-        for batch in sorted(set(batches.values())):
-            own = [date for date, first in batches.items() if first == batch]
-            if dates and min(own) < max(dates):
-                stages.append(sorted(dates))
-            dates += own
-        return [*stages, sorted(dates)]
+        return plan_pairs(self.section.pairs, self.acquisitions, baselines, batches)
 
     @property
     def pairs(self) -> list[str]:
@@ -231,13 +201,6 @@ def plan_campaign(section: Insar, solutions: Path | None = None) -> Plan:
 
 def _days(early: str, late: str) -> int:
     return parse_pair(f"{early}_{late}").days
-
-
-def _excluded(name: str) -> Pair:
-    try:
-        return parse_pair(name)
-    except ValueError as error:
-        raise InvalidOptions(f"config: insar.pairs.excluded: {error}") from None
 
 
 def _read_frame(path: Path) -> Frame:
