@@ -8,10 +8,11 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from logging import LogRecord
 from typing import Any
 
+from snakemake.cli import get_argument_parser
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -20,6 +21,8 @@ from levelworks.campaign import planned
 from levelworks.campaign.ledger import LEDGER, Ledger, add_attempt, end_run, plan_jobs, update_job
 from levelworks.campaign.outcomes import read_outcome
 from levelworks.campaign.processes import birth
+
+FORCE = frozenset({"--forcerun", "-R", "--forceall", "-F", "--force", "-f"})
 
 
 class LogHandler(LogHandlerBase):
@@ -99,6 +102,7 @@ class LogHandler(LogHandlerBase):
             pid=os.getpid(),
             born=birth(os.getpid()),
             words=shlex.join(sys.argv),
+            base=shlex.join([sys.argv[0], *without_targets(sys.argv[1:])]),
         )
         with self._lock:
             self._ledger = ledger
@@ -183,6 +187,17 @@ class LogHandler(LogHandlerBase):
 def _write_outcome(connection: Any, run: int, job: int, product: str, ended: float) -> None:
     """Write how a job ended, from the record beside its product."""
     update_job(connection, run, job, {"state": "ended", "ended": ended, "cause": None, **read_outcome(product)})
+
+
+def without_targets(words: Sequence[str]) -> list[str]:
+    """Return Snakemake's command line without its targets, and without what forces jobs."""
+    given = get_argument_parser().parse_args(list(words))
+    targets = {*given.targets, *(given.forcerun or ())}
+    left = [word for word in words if word not in FORCE]
+    for target in targets:
+        while target in left:
+            left.remove(target)
+    return left
 
 
 def _executor_listeners() -> list[list[Any]]:

@@ -139,27 +139,13 @@ def rerun_words(run: Run | None, cells: Sequence[Cell]) -> list[str]:
     InvalidOptions
         Where no run is known whose command could be taken.
     """
-    if run is None or not run.words:
+    if run is None or not run.base:
         raise InvalidOptions("no run is known here: run snakemake with your profile and the products to make again")
-    program, *words = shlex.split(run.words)
+    program, *words = shlex.split(run.base)
     targets = [cell.product for cell in cells]
     forced = [cell.product for cell in cells if cell.state is State.QUARANTINED]
     force = ["--forcerun", *forced] if forced else []
-    return [os.path.basename(program), *targets, *without_targets(words), *force]  # noqa: PTH119
-
-
-def without_targets(words: Sequence[str]) -> list[str]:
-    """Return Snakemake's command line without its targets, and without what forces jobs or only plans."""
-    from snakemake.cli import get_argument_parser
-
-    parser = get_argument_parser()
-    given = parser.parse_args(list(words))
-    targets = set(given.targets) | set(given.forcerun or ())
-    left = [word for word in words if word not in ("--forcerun", "-R", "--forceall", "-F", "--force", "-f")]
-    for target in targets:
-        while target in left:
-            left.remove(target)
-    return left
+    return [os.path.basename(program), *targets, *words, *force]  # noqa: PTH119
 
 
 def shown(words: Sequence[str], targets: Sequence[str]) -> str:

@@ -31,7 +31,7 @@ SCHEMA = f"""
 PRAGMA user_version = {FORMAT};
 CREATE TABLE IF NOT EXISTS runs (
     run INTEGER PRIMARY KEY, began REAL, beat REAL, ended REAL, state TEXT, host TEXT, pid INTEGER, born TEXT,
-    words TEXT, results TEXT
+    words TEXT, base TEXT, results TEXT
 );
 CREATE TABLE IF NOT EXISTS jobs (
     run INTEGER, job INTEGER, line TEXT, stage TEXT, granule TEXT, product TEXT, log TEXT, products TEXT, state TEXT,

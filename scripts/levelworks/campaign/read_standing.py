@@ -71,9 +71,8 @@ def _runs(connection: sqlite3.Connection) -> Iterator[Run]:
     for row in connection.execute("SELECT * FROM runs ORDER BY run"):
         process = Process(row["host"], row["pid"], row["born"])
         alive = row["ended"] is None and process.alive(row["beat"])
-        yield Run(
-            row["run"], row["began"], row["beat"], row["ended"], row["host"], row["pid"], row["words"] or "", alive
-        )
+        names = ("run", "began", "beat", "ended", "host", "pid")
+        yield Run(*(row[name] for name in names), row["words"] or "", row["base"] or "", alive)
 
 
 def _rows(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:

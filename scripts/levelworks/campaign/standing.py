@@ -71,7 +71,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of a controller; ``alive`` says whether it goes on, None where its host can't be asked."""
+    """A run of a controller.
+
+    Attributes
+    ----------
+    words, base : str
+        Its command, and that without targets.
+    alive : bool
+        Whether it goes on.
+    """
 
     run: int
     began: float
@@ -80,6 +88,7 @@ class Run:
     host: str
     pid: int
     words: str
+    base: str
     alive: bool
 
 
