@@ -78,6 +78,21 @@ def listed(paths):
     return f"@{target}"
 
 
+def settings(name, model):
+    """Write options to a file of their own and return its path.
+
+    For what says how a job goes about and not what it makes: as an `ancient` input a change of it makes nothing again.
+    """
+    target = LISTS.with_name("settings") / f"{name}.json"
+    text = model.model_dump_json(by_alias=True, indent=1)
+    if not target.exists() or target.read_text() != text:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_suffix(f".{os.getpid()}")
+        draft.write_text(text)
+        draft.replace(target)
+    return str(target)
+
+
 def command(line, stage, outputs, ranks=False, folders=()):
     """Return the shell command of a stage, its flags from the stage's signature.
 

@@ -1,6 +1,8 @@
 """Sentinel-1 frames from SLC to unwrapped, geocoded interferograms.
 
-Inputs: definitions of frames (`insar.frames`), SAFE products, orbit files, elevation; a geoid, a mask of land, delays.
+Inputs: definitions of frames (`insar.frames`), SAFE products, orbit files, elevation; a geoid, a mask of land, delays;
+the catalogue of an archive (`insar.archive`), whose products of the frames are fetched: the one place that uses a
+network.
 Products, below <results>/insar: a folder a stage, in it one a frame (`{track}`), in it dates, pairs or batches of dates;
 publish/<frame>/ is the tree that readers of LiCSAR's products take.
 Grain: a date, then a pair. Heavy steps, on ranks: coregister, verify-coregistration, form-interferogram.
@@ -11,7 +13,9 @@ from levelworks.insar.plan import plan_campaign as plan_insar
 from snakemake.logging import logger
 
 try:
-    INSAR = InsarLayout(plan_insar(CONFIG.insar, RESULTS / "insar" / "solve-network"), RESULTS, ancient)
+    INSAR = InsarLayout(
+        plan_insar(CONFIG.insar, RESULTS / "insar/solve-network", RESULTS / "insar/fetch-product"), RESULTS, ancient
+    )
 except LevelworksError as error:
     raise WorkflowError(str(error)) from None
 
@@ -26,6 +30,62 @@ wildcard_constraints:
     date=r"\d{8}",
     pair=r"\d{8}_\d{8}",
     batch=r"\d{3}",
+    month=r"\d{6}",
+    slc=r"S1[A-Z]_IW_SLC__[0-9A-Z_]+",
+
+
+# Catalogues grow and services change: what was fetched from them stays.
+ARCHIVE = CONFIG.insar.archive.catalogue and {
+    "catalogue": ancient(str(CONFIG.insar.archive.catalogue)),
+    "archive": ancient(settings("insar-archive", CONFIG.insar.archive)),
+}
+
+
+rule request_products:
+    input:
+        **(ARCHIVE or {}),
+    output:
+        record=INSAR.record_of(INSAR.requests),
+    log:
+        log_file("insar", "request-products", "{track}/{month}"),
+    benchmark:
+        benchmark_file("insar", "request-products", "{track}/{month}")
+    localrule: CONFIG.insar.archive.local
+    threads: 1
+    resources:
+        mem_mb=grown(500),
+        runtime=grown(60, 1.5),
+        expected_seconds=10,
+    params:
+        requests=INSAR.requests,
+        options=lambda wildcards: options("insar", "request-products", **INSAR.request_options(wildcards)),
+        version=version("insar", "request-products"),
+    shell:
+        command("insar", "request-products", ["requests"], folders=["requests"])
+
+
+rule fetch_product:
+    input:
+        **(ARCHIVE or {}),
+        requests=lambda wildcards: ancient(INSAR.requested(wildcards)),
+    output:
+        product=INSAR.fetched,
+    log:
+        log_file("insar", "fetch-product", "{slc}"),
+    benchmark:
+        benchmark_file("insar", "fetch-product", "{slc}")
+    localrule: CONFIG.insar.archive.local
+    threads: 1
+    resources:
+        mem_mb=grown(500),
+        runtime=grown(240 + int(CONFIG.insar.archive.patience / 60), 1.5),
+        expected_seconds=600,
+        downloads=1,
+    params:
+        options=lambda wildcards: options("insar", "fetch-product", id=wildcards.slc),
+        version=version("insar", "fetch-product"),
+    shell:
+        command("insar", "fetch-product", ["product"])
 
 
 rule define_frame:

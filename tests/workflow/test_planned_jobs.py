@@ -7,6 +7,7 @@ import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from levelworks.core.stage import Port, Stage, stages
 from levelworks.insar.frames.catalogue import list_bursts
 from levelworks.insar.frames.define import define_frame
 from levelworks.insar.frames.frame import write_frame
-from levelworks.insar.safe.acquisition import read_acquisition
+from levelworks.insar.safe.acquisition import Acquisition, read_acquisition
 from levelworks.insar.simulation.scenario import Pass, Scenario, cuts
 from levelworks.insar.simulation.simulate import simulate as simulate_stack
 from levelworks.xco2.simulate import simulate_day
@@ -91,7 +92,8 @@ def insar(folder: Path) -> dict[str, Any]:
         (folder / "sar/delays" / name).touch()
     return {
         "frames": "sar/frame.json",
-        "products": "sar/products",
+        "products": [str(path) for path in made.products["20250406"]],
+        "archive": tape(folder / "sar", first, made.products["20250418"]),
         "orbits": "sar/orbits",
         "elevation": "sar/dem.tif",
         "geoid": "sar/geoid.tif",
@@ -102,6 +104,18 @@ def insar(folder: Path) -> dict[str, Any]:
         "new-frame-products": [str(path) for path in made.products["20250406"]],
         "plots": True,
     }
+
+
+def tape(folder: Path, acquisition: Acquisition, products: Sequence[Path]) -> dict[str, Any]:
+    """Name a tape library that has the products of a pass over the same ground; no command of it is run."""
+    corners = [corner for burst in acquisition.bursts for corner in burst.corners]
+    west, east = (choose(x for x, _ in corners) for choose in (min, max))
+    south, north = (choose(y for _, y in corners) for choose in (min, max))
+    box = f"POLYGON (({west} {south}, {east} {south}, {east} {north}, {west} {north}))"
+    rows = [f"{path.stem}\t/tape/{path.stem}.zip\t{box}\n" for path in products]
+    (folder / "tape.tsv").write_text("id\taddress\tfootprint\n" + "".join(rows))
+    commands = {"status": ["true", "{address}"], "request": ["true", "{list}"]}
+    return {"catalogue": "sar/tape.tsv", "kind": "tape", "tape": commands}
 
 
 def ard(folder: Path) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _runs(connection: sqlite3.Connection) -> Iterator[Run]:
         process = Process(row["host"], row["pid"], row["born"])
         alive = row["ended"] is None and process.alive(row["beat"])
         names = ("run", "began", "beat", "ended", "host", "pid")
-        yield Run(*(row[name] for name in names), row["words"] or "", row["base"] or "", alive)
+        yield Run(*(row[name] for name in names), row["words"] or "", row["base"] or "", alive)  # type: ignore[call-arg]
 
 
 def _rows(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:

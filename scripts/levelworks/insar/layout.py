@@ -34,6 +34,8 @@ class Layout(LineLayout):
         self.plan = plan
         self._ancient = ancient
         self._uses: dict[str, BurstUse] = {}
+        self.requests = self.product("request-products", "{track}/{month}.tsv")
+        self.fetched = self.product("fetch-product", "{slc}.zip")
         self.definition = self.product("define-frame", "{name}.json")
         self.acquisition = self.product("parse-safe", "{track}/{date}.json")
         self.heights = self.product("prepare-dem", "{track}.tif")
@@ -74,6 +76,17 @@ class Layout(LineLayout):
         found = self.frame(wildcards)
         reference = self._of(self.acquisition, wildcards, date=found.reference)
         return {"frame": str(found.path), "reference": reference}
+
+    def requested(self, wildcards: Any) -> str | list[str]:
+        """Return the record of the batch in which a product is asked for from tape."""
+        track, month = self.plan.batch_of.get(wildcards.slc, ("", ""))
+        return self.record_of(self.requests.format(track=track, month=month)) if track else []
+
+    def request_options(self, wildcards: Any) -> dict[str, Any]:
+        """Return the products of a batch, and what it is called."""
+        identifiers = self.plan.batches[wildcards.track][wildcards.month]
+        days = sorted(one.product.start for one in self.plan.wanted[wildcards.track] if one.row.id in identifiers)
+        return {"ids": identifiers, "label": f"{wildcards.track}: {days[0]:%Y-%m-%d} -> {days[-1]:%Y-%m-%d}"}
 
     def define_inputs(self, _wildcards: Any) -> dict[str, Any]:
         """Return the products that a frame is defined by."""

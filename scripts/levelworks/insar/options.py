@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from levelworks.core.options import OneOrMore, Options, option
+from levelworks.insar.archives.archive_options import Archive, CheckFetched
 from levelworks.insar.coregistration.coregister_options import Coregister
 from levelworks.insar.coregistration.refinement_options import (
     CorrelateAmplitudes,
@@ -36,6 +37,7 @@ class Insar(Options):
     products: Annotated[list[str], OneOrMore] = option(
         [], "SAFE folders and zips, folders of them, wildcards or manifests (.tsv)"
     )
+    archive: Archive = option(Archive(), "where further products are fetched from")
     orbits: Annotated[list[str], OneOrMore] = option([], "folders of orbit files (POEORB, RESORB)")
     missions: list[str] = option([], "satellites to take (S1A, S1B, S1C, S1D); [] takes all")
     elevation: Path | None = option(None, "elevation model: a raster, or a folder of tiles")
@@ -53,6 +55,7 @@ class Insar(Options):
     new_frame_products: Annotated[list[str], OneOrMore] = option(
         [], "SAFE folders or zips of the pass that the new frame is defined by", alias="new-frame-products"
     )
+    fetch_product: CheckFetched = option(CheckFetched(), "how fetched products are checked", alias="fetch-product")
     define_frame: DefineFrame = option(DefineFrame(), "how a new frame is defined", alias="define-frame")
     parse_safe: ParseSafe = option(ParseSafe(), "products to bursts and orbit", alias="parse-safe")
     prepare_dem: PrepareDem = option(PrepareDem(), "ellipsoidal heights around a frame", alias="prepare-dem")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ from typing import Any
 from levelworks.core.location import local_path
 from levelworks.core.named_paths import named_paths
 from levelworks.core.outcome import InvalidInput, InvalidOptions, InvalidReference
+from levelworks.insar.archives.addresses import address_of
+from levelworks.insar.archives.catalogue import CatalogueRow, read_catalogue
+from levelworks.insar.archives.wanted import Wanted, request_batches, wanted_products
 from levelworks.insar.corrections.delay_names import find_delay_files
 from levelworks.insar.frames.baselines import planned_baselines
 from levelworks.insar.frames.frame import Frame, read_frame
@@ -154,19 +157,37 @@ class FramePlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """The line's section of the configuration, and its frames by id."""
+    """The line's section of the configuration, its frames by id, and what they want of an archive, by frame."""
 
     section: Insar
     frames: dict[str, FramePlan]
+    wanted: dict[str, list[Wanted]] = field(default_factory=dict)
+
+    @cached_property
+    def batches(self) -> dict[str, dict[str, list[str]]]:
+        """Return by frame and month the products that are asked for from tape at once."""
+        return request_batches(self.wanted, self.section.archive)
+
+    @cached_property
+    def batch_of(self) -> dict[str, tuple[str, str]]:
+        """Return the frame and the month of each product that is asked for in a batch."""
+        return {
+            identifier: (frame, month)
+            for frame, months in self.batches.items()
+            for month, identifiers in months.items()
+            for identifier in identifiers
+        }
 
 
-def plan_campaign(section: Insar, solutions: Path | None = None) -> Plan:
+def plan_campaign(section: Insar, solutions: Path | None = None, fetched: Path = Path()) -> Plan:
     """Find frames and products and see that what the configuration names is there.
 
     Parameters
     ----------
     solutions : Path, optional
         Folder of the products of `solve-network`: dates that were solved stay as they were.
+    fetched : Path
+        Folder of the products of `fetch-product`.
 
     Raises
     ------
@@ -183,12 +204,15 @@ def plan_campaign(section: Insar, solutions: Path | None = None) -> Plan:
     if not section.frames:
         return Plan(section, frames)
     products = _products(section)
+    catalogue = _catalogue(section)
+    wanted: dict[str, list[Wanted]] = {}
     orbits, delays = _orbits(section), _delays(section)
     for path in _frame_files(section):
         frame = _read_frame(path)
         if frame.frame in frames:
             raise InvalidOptions(f"config: insar.frames: {frame.frame} is defined twice: {path}")
-        found = _acquisitions(frame, products, section)
+        wanted[frame.frame] = _wanted(frame, catalogue, products, section, fetched)
+        found = _acquisitions(frame, [*products, *(one.product for one in wanted[frame.frame])], section)
         if section.elevation is None:
             raise InvalidOptions("config: insar.elevation: is required (elevation model, a raster or folder of tiles)")
         covering = {date: _covering(one, orbits) for date, one in found.items()}
@@ -196,7 +220,7 @@ def plan_campaign(section: Insar, solutions: Path | None = None) -> Plan:
         frames[frame.frame] = FramePlan(
             section, path, frame, found, covering, zenith, _solved(solutions / frame.frame, found) if solutions else {}
         )
-    return Plan(section, frames)
+    return Plan(section, frames, wanted)
 
 
 def _days(early: str, late: str) -> int:
@@ -292,6 +316,30 @@ def _products(section: Insar) -> list[Product]:
             if known.path.resolve() != path.resolve():
                 raise InvalidOptions(f"config: insar.products: {product.id} is there twice: {known.path} and {path}")
     return sorted(found.values(), key=lambda product: product.id)
+
+
+def _catalogue(section: Insar) -> list[CatalogueRow]:
+    archive = section.archive
+    if archive.catalogue is None:
+        return []
+    if archive.kind == "tape" and not (archive.tape.status and archive.tape.request):
+        raise InvalidOptions("config: insar.archive.tape: status and request are required where kind is tape")
+    try:
+        return list(read_catalogue(archive.catalogue).values())
+    except InvalidReference as error:
+        raise InvalidOptions(f"config: insar.archive.catalogue: {error}") from None
+
+
+def _wanted(
+    frame: Frame, catalogue: list[CatalogueRow], products: list[Product], section: Insar, fetched: Path
+) -> list[Wanted]:
+    try:
+        found = wanted_products(frame, catalogue, products, section.archive, section.missions, fetched)
+        for one in found:
+            address_of(one.row, section.archive)
+    except InvalidReference as error:
+        raise InvalidOptions(f"config: insar.archive: {error}") from None
+    return found
 
 
 def _is_product(path: Path) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from levelworks.core.outcome import Outcome
 from levelworks.core.stage import stage
+from levelworks.insar.archives.archive_options import FetchProduct, RequestProducts
 from levelworks.insar.coregistration.coregister_options import Coregister
 from levelworks.insar.coregistration.refinement_options import (
     CorrelateAmplitudes,
@@ -68,6 +69,26 @@ def _empty_report(path: Path, outcome: Outcome) -> None:
     from levelworks.insar.products.report_stage import write_empty_frame_report
 
     write_empty_frame_report(path, outcome)
+
+
+@stage("insar", "request-products", version=1, empty=_empty, updates="requests")
+def request_products(
+    catalogue: Path, archive: Path, standing: Path | None, *, requests: Path, options: RequestProducts
+) -> Outcome:
+    """Ask a tape library for the products of a frame's month at once."""
+    from levelworks.insar.archives.request_stage import request_products as work
+
+    return work(catalogue, archive, standing, requests=requests, options=options)
+
+
+@stage("insar", "fetch-product", version=1, empty=_empty)
+def fetch_product(
+    catalogue: Path, archive: Path, requests: Path | None, *, product: Path, options: FetchProduct
+) -> Outcome:
+    """Fetch a product from a folder, an HTTP service or tape, and check it; an interrupted transfer is gone on with."""
+    from levelworks.insar.archives.fetch_stage import fetch_product as work
+
+    return work(catalogue, archive, requests, product=product, options=options)
 
 
 @stage("insar", "define-frame", version=1, empty=_empty)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from levelworks.core.outcome import NothingToProduce, Outcome, Status
+from levelworks.core.outcome import InvalidInput, NothingToProduce, Outcome, Status
+from levelworks.core.record import read_record
 from levelworks.insar.frames.coverage import cover_frame
 from levelworks.insar.frames.frame import read_frame
 from levelworks.insar.orbits.choose_orbit import choose_orbit
@@ -43,6 +44,7 @@ def parse_safe(
         Where the orbit or the coverage is less than the options ask for.
     """
     wanted = read_frame(frame)
+    products, left_out = _fetched(products)
     swaths = tuple(sorted({burst.swath for burst in wanted.bursts}))
     found = read_acquisition(products, wanted.polarisation, swaths)
     covered = cover_frame(wanted, found)
@@ -71,4 +73,23 @@ def parse_safe(
     missing = tuple(f"{gap.swath} {gap.id} is missing: {gap.reason}" for gap in covered.missing)
     state = "degraded" if missing else "done"
     about = {"state": state, "mission": found.mission, "absolute_orbit": found.absolute_orbit}
-    return Outcome(Status.DONE, quality=about | covered.facts() | facts, warnings=(*found.notes, *missing))
+    return Outcome(Status.DONE, quality=about | covered.facts() | facts, warnings=(*left_out, *found.notes, *missing))
+
+
+def _fetched(products: list[Path]) -> tuple[list[Path], list[str]]:
+    """Part products from those that could not be fetched, of which a sentence each is returned.
+
+    Raises
+    ------
+    InvalidInput
+        Where none is left.
+    """
+    reasons = {}
+    for product in products:
+        record = read_record(product)
+        if record is not None and record["outcome"] != Status.DONE:
+            reasons[product] = str(record["reason"])
+    usable = [product for product in products if product not in reasons]
+    if reasons and not usable:
+        raise InvalidInput("; ".join(reasons.values()))
+    return usable, [f"left out {product.name}: {reason}" for product, reason in reasons.items()]

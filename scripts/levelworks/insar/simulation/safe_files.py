@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -11,6 +10,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from levelworks.insar.safe.annotation import SwathAnnotation
+from levelworks.insar.safe.packing import pack_folder
 from levelworks.insar.simulation.annotation_xml import to_bytes
 from levelworks.insar.times import format_time
 
@@ -107,15 +107,7 @@ def write_manifest(
 def pack(folder: Path, *, compressed: bool = False) -> Path:
     """Put a SAFE folder into a zip beside it, as archives hand products out, and return the zip."""
     archive = folder.with_suffix(".zip")
-    kind = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
-    with zipfile.ZipFile(archive, "w", kind) as file:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                entry = zipfile.ZipInfo(f"{folder.name}/{path.relative_to(folder).as_posix()}")
-                entry.compress_type = kind
-                with path.open("rb") as source, file.open(entry, "w", force_zip64=True) as target:
-                    while chunk := source.read(CHUNK):
-                        target.write(chunk)
+    pack_folder(folder, archive, compressed=compressed)
     return archive
 
 
