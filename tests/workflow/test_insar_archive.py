@@ -1,0 +1,94 @@
+"""The insar line on products of an archive: a run fetches and parses them, and nothing is fetched twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from archive_products import write_table
+
+from levelworks.insar.frames.catalogue import list_bursts
+from levelworks.insar.frames.define import define_frame
+from levelworks.insar.frames.frame import write_frame
+from levelworks.insar.safe.acquisition import read_acquisition
+from levelworks.insar.safe.manifest import read_manifest
+from levelworks.insar.safe.package import open_package
+from levelworks.insar.simulation.safe_files import pack
+from levelworks.insar.simulation.scenario import Pass, Scenario, cuts
+from levelworks.insar.simulation.simulate import simulate
+from workflow import Workflow, planned
+
+DATES = ("20250406", "20250418")
+
+
+def row_of(path: Path, **values):
+    footprint = ", ".join(f"{x} {y}" for x, y in read_manifest(open_package(path)).footprint)
+    row = {"id": path.stem, "address": path, "size": path.stat().st_size, "md5": "", "sha256": ""}
+    return row | {"footprint": f"POLYGON (({footprint}))", "relative_orbit": "", "pass": ""} | values
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory) -> Workflow:
+    """Put two passes into an archive, and name none of them as a product."""
+    folder = tmp_path_factory.mktemp("campaign")
+    cut = {"IW1": replace(cuts("ci")["IW1"], samples=64)}
+    passes = (Pass(0, swaths=("IW1",)), Pass(12, DATES[1], swaths=("IW1",)))
+    made = simulate(Scenario(passes, cut), folder / "level1")
+    first = read_acquisition(made.products[DATES[0]], swaths=("IW1",), pixels=False)
+    frame = define_frame(list_bursts(first), dt.date.fromisoformat(DATES[0]))
+    write_frame(folder / "frame.json", frame)
+    archive = [pack(path) for date in DATES for path in made.products[date]]
+    write_table(folder / "catalogue.tsv", *map(row_of, archive))
+    section = {
+        "frames": "frame.json",
+        "orbits": str(made.orbits),
+        "elevation": str(made.elevation),
+        "archive": {"catalogue": "catalogue.tsv", "kind": "folder"},
+    }
+    campaign = Workflow(folder, {"insar": section})
+    campaign.frame, campaign.archive = frame.frame, archive
+    return campaign
+
+
+def parsed(campaign: Workflow) -> list[str]:
+    return [f"results/insar/parse-safe/{campaign.frame}/{date}.json" for date in DATES]
+
+
+@pytest.mark.long
+def test_one_run_fetches_and_parses(campaign):
+    plan = planned(campaign.run("insar", "--dry-run").stdout)
+    assert (plan["fetch_product"], plan["parse_safe"], plan["form_interferogram"]) == (2, 2, 1)
+    assert "request_products" not in plan
+    campaign.run(*parsed(campaign))
+    for path, archived in zip(parsed(campaign), campaign.archive, strict=True):
+        fetched = campaign.folder / "results/insar/fetch-product" / archived.name
+        assert fetched.read_bytes() == archived.read_bytes()
+        record = json.loads((campaign.folder / f"{path}.json").read_text())
+        assert (record["outcome"], record["quality"]["state"]) == ("done", "done")
+        assert record["inputs"]["products"][0]["path"] == f"results/insar/fetch-product/{archived.name}"
+
+
+@pytest.mark.long
+def test_what_was_fetched_stays_whatever_becomes_of_the_archive(campaign):
+    """Catalogues grow, addresses and patience change: nothing of that makes a product again."""
+    again = row_of(campaign.archive[0], id=campaign.archive[0].stem[:-4] + "FFFF")
+    rows = [row_of(path, address=f"/elsewhere/{path.name}") for path in campaign.archive]
+    write_table(campaign.folder / "catalogue.tsv", again, *rows)
+    campaign.config["insar"]["archive"] |= {"patience": 7.0, "kind": "http"}
+    assert planned(campaign.run(*parsed(campaign), "--dry-run").stdout) == {}
+
+
+@pytest.mark.long
+def test_what_the_archive_lost_is_quarantined_with_its_date(campaign):
+    gone = campaign.archive[1]
+    campaign.config["insar"]["archive"] |= {"kind": "folder"}
+    (campaign.folder / "results/insar/fetch-product" / gone.name).unlink()
+    shutil.rmtree(campaign.folder / "results/insar/parse-safe")
+    campaign.run(*parsed(campaign))
+    record = json.loads((campaign.folder / f"{parsed(campaign)[1]}.json").read_text())
+    assert record["outcome"] == "quarantined"
+    assert f"/elsewhere/{gone.name} is not in the archive" in record["reason"]
