@@ -20,6 +20,7 @@ from levelworks.insar.archives.addresses import address_of
 from levelworks.insar.archives.archive_files import read_archive
 from levelworks.insar.archives.archive_options import Archive, FetchProduct, RequestProducts
 from levelworks.insar.archives.catalogue import CatalogueRow, parse_polygons, read_catalogue
+from levelworks.insar.archives.examine import examine_archive
 from levelworks.insar.archives.footprints import covered_share
 from levelworks.insar.archives.request_table import read_requests
 from levelworks.insar.archives.tickets import Ticket
@@ -552,3 +553,25 @@ def test_batches_are_of_the_first_frame_and_a_month(frame, real_pair):
     assert request_batches({"a": wanted, "b": wanted}, tape) == {"a": {"202504": [ID, LATER]}}
     assert request_batches({"a": wanted}, Archive(kind="http")) == {}
     assert request_batches({"a": wanted}, Archive(kind="tape", tape={"batch": "none"})) == {}
+
+
+def test_an_examination_before_a_campaign(frame, real_pair, tmp_path, monkeypatch):
+    """It counts what is to come, and says what a job would miss."""
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.delenv("LEVELWORKS_ARCHIVE_TOKEN", raising=False)
+    rows = [real_row(path, size=4_000_000_000, address="https://a.org/x?token=7") for path in real_pair]
+    wanted = wanted_products(frame, rows, [], Archive(), [], Path())
+
+    def verdicts(**options):
+        return [(one.verdict, one.detail) for one in examine_archive(Archive(**options), wanted)]
+
+    counted = ("ok", "2 products to fetch, 8 GB")
+    assert verdicts(kind="http") == [counted, ("warning", "a.org: none")]
+    (tmp_path / "netrc").write_text("machine a.org login gull password kestrel\n")
+    assert verdicts(kind="http") == [counted, ("ok", "a.org: found")]
+    assert verdicts(kind="http", address="s3://a/{id}")[1] == ("failure", f"s3://a/{LATER} is no address of HTTP")
+    assert verdicts(address=str(tmp_path / "{id}"))[1][1].startswith("2 of 2 products not there")
+    missing = {"status": ["no-such-program"], "request": [sys.executable]}
+    assert verdicts(kind="tape", tape=missing)[1:] == [
+        ("warning", "no-such-program (status) is not on this machine's path")
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import io
 import json
 import logging
 import subprocess
@@ -17,7 +18,8 @@ from archive_server import busy, cut, redirect, serving
 from levelworks.core.outcome import InvalidOptions, InvalidReference, Status, TransientError
 from levelworks.core.stage import run, stages
 from levelworks.insar.archives.archive_options import FetchProduct
-from levelworks.insar.archives.http_client import retry_after
+from levelworks.insar.archives.credentials import Credentials
+from levelworks.insar.archives.http_client import Client, retry_after
 
 SECRET = "kestrel-7731"
 
@@ -100,7 +102,7 @@ def test_a_job_goes_on_from_what_an_earlier_one_brought(job, product, server):
 
 def test_what_changed_meanwhile_begins_anew(job, product, server, tmp_path):
     """If-Range: the part of another version of the file is dropped, though a checksum is known."""
-    other = make_product(tmp_path / "other", pixels=20000)
+    other = make_product(tmp_path / "other", damage=True)
     server.files["/product.zip"] = other.read_bytes()
     server.faults += [cut(9000)]
     with pytest.raises(TransientError):
@@ -350,6 +352,58 @@ def test_two_attempts_at_once_do_not_mix(job, product, server):
     assert [begins for begins in server.header("Range") if begins] == ["bytes=9000-"]
     assert job.result.read_bytes() == product.read_bytes()
     assert job.leftovers == []
+
+
+def test_a_file_of_another_size_is_not_even_fetched(tmp_path, product, server):
+    server.files["/product.zip"] = product.read_bytes()
+    done = Job(tmp_path, product, server.address(), size=12345)()
+    assert done.status is Status.QUARANTINED
+    assert "the catalogue 12345" in done.reason
+    assert len(server.requests) == 1
+
+
+def test_a_body_of_unknown_length_ends_by_itself(tmp_path, product, server):
+    """HTTP/1.0 without a length: the end of the connection is the end; size and checksum tell whether it is."""
+
+    def unmeasured(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(product.read_bytes()[: unmeasured.stop])
+        handler.close_connection = True
+
+    server.files["/product.zip"] = product.read_bytes()
+    unmeasured.stop = None
+    server.faults += [unmeasured]
+    assert Job(tmp_path, product, server.address(), size="", md5="")().status is Status.DONE
+    unmeasured.stop = 9000
+    server.faults += [unmeasured]
+    job = Job(tmp_path, product, server.address())
+    assert job().status is Status.DONE
+    assert server.header("Range")[-1] == "bytes=9000-"
+
+
+class Answer(io.BytesIO):
+    def __init__(self, status, **headers):
+        super().__init__()
+        self.status, self.reason, self.headers = status, "", headers
+
+
+def test_from_tls_no_redirect_leads_to_plain_http(monkeypatch):
+    client = Client(Credentials([]), 5.0)
+    monkeypatch.setattr(client, "_get", lambda *_: Answer(302, Location="http://a.org/x?signature=7"))
+    with pytest.raises(InvalidReference, match=r"https://a\.org/y redirects to http://a\.org/x: from TLS"):
+        client.open("https://a.org/y", {})
+
+
+def test_credentials_go_over_tls_or_stay_on_this_machine(tmp_path):
+    (tmp_path / "netrc").write_text("".join(f"machine {host} login a password b\n" for host in ("a.org", "localhost")))
+    shown = Credentials([], netrc_file=tmp_path / "netrc")
+    assert shown.header("https://a.org/x") == shown.header("http://localhost:8000/x") == "Basic YTpi"
+    assert shown.header("http://a.org/x") == shown.header("https://b.a.org/x") == ""
+    (tmp_path / "netrc").write_text(f"machine a.org {SECRET}")
+    with pytest.raises(InvalidReference, match="must be yours") as error:
+        assert Credentials([], netrc_file=tmp_path / "netrc").header("https://a.org/x")
+    assert SECRET not in str(error.value)
 
 
 def test_when_a_service_wants_to_be_asked_again():

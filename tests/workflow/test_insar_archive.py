@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 from archive_products import write_table
 
+from levelworks.core.outcome import InvalidInput
 from levelworks.insar.frames.catalogue import list_bursts
 from levelworks.insar.frames.define import define_frame
 from levelworks.insar.frames.frame import write_frame
 from levelworks.insar.safe.acquisition import read_acquisition
 from levelworks.insar.safe.manifest import read_manifest
 from levelworks.insar.safe.package import open_package
+from levelworks.insar.safe.parse_options import ParseSafe
+from levelworks.insar.safe.parse_stage import parse_safe
 from levelworks.insar.simulation.safe_files import pack
 from levelworks.insar.simulation.scenario import Pass, Scenario, cuts
 from levelworks.insar.simulation.simulate import simulate
@@ -78,7 +81,7 @@ def test_what_was_fetched_stays_whatever_becomes_of_the_archive(campaign):
     again = row_of(campaign.archive[0], id=campaign.archive[0].stem[:-4] + "FFFF")
     rows = [row_of(path, address=f"/elsewhere/{path.name}") for path in campaign.archive]
     write_table(campaign.folder / "catalogue.tsv", again, *rows)
-    campaign.config["insar"]["archive"] |= {"patience": 7.0, "kind": "http"}
+    campaign.config["insar"]["archive"] |= {"patience": 7.0, "kind": "http", "first": dt.date(2025, 4, 1)}
     assert planned(campaign.run(*parsed(campaign), "--dry-run").stdout) == {}
 
 
@@ -92,3 +95,33 @@ def test_what_the_archive_lost_is_quarantined_with_its_date(campaign):
     record = json.loads((campaign.folder / f"{parsed(campaign)[1]}.json").read_text())
     assert record["outcome"] == "quarantined"
     assert f"/elsewhere/{gone.name} is not in the archive" in record["reason"]
+
+
+@pytest.mark.long
+def test_slices_that_came_are_taken_without_those_that_did_not(campaign, tmp_path):
+    """One slice of a pass that is quarantined leaves the pass with the bursts of the others, and is said."""
+    fetched = campaign.folder / "results/insar/fetch-product"
+    products = [fetched / path.name for path in campaign.archive]
+    done = parse_safe(
+        campaign.folder / "frame.json", products, [], acquisition=tmp_path / "date.json", options=ParseSafe()
+    )
+    assert any(warning.startswith(f"left out {products[1].name}: ") for warning in done.warnings)
+    with pytest.raises(InvalidInput, match="is not in the archive"):
+        parse_safe(
+            campaign.folder / "frame.json", products[1:], [], acquisition=tmp_path / "date.json", options=ParseSafe()
+        )
+
+
+@pytest.mark.long
+def test_jobs_that_fetch_may_stay_on_this_machine(campaign):
+    """With `local`, Snakemake keeps them to itself whatever the profile; a resource limits how many run at once."""
+    target = f"results/insar/fetch-product/{campaign.archive[1].name}"
+    here = {"local": True, "address": str(campaign.archive[0].parent / "{id}.zip")}
+    for options, said in (
+        (here, "localrule fetch_product"),
+        (here | {"local": False}, "jobarray: fetch_product: 1 job"),
+    ):
+        campaign.config["insar"]["archive"] |= options
+        (campaign.folder / target).unlink(missing_ok=True)
+        assert said in campaign.run(target, "--resources", "downloads=1", profile="local").stdout
+        assert (campaign.folder / target).read_bytes() == campaign.archive[1].read_bytes()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from levelworks.core.check import Check, number_of
 from levelworks.core.outcome import InvalidOptions
 from levelworks.core.storage import size_of
+from levelworks.insar.archives.examine import examine_archive
 from levelworks.insar.options import Insar
 from levelworks.insar.plan import FramePlan, plan_campaign
 from levelworks.insar.warming import warm
@@ -35,6 +36,8 @@ def examine(section: Insar) -> Iterator[Check]:
         return
     for frame in plan.frames.values():
         yield from _examine_frame(frame)
+    if section.archive.catalogue is not None:
+        yield from examine_archive(section.archive, plan.to_fetch)
 
 
 def _examine_frame(frame: FramePlan) -> Iterator[Check]:
@@ -59,7 +62,10 @@ def space_needed(section: Insar) -> int:
         Where a source does not exist.
     """
     total = 0.0
-    for frame in plan_campaign(section).frames.values():
-        sizes = [size_of(product.path) for found in frame.acquisitions.values() for product in found.products]
+    plan = plan_campaign(section)
+    fetched = {one.row.id: one.row.size for one in plan.to_fetch}
+    for frame in plan.frames.values():
+        products = [product for found in frame.acquisitions.values() for product in found.products]
+        sizes = [fetched.get(product.id) or size_of(product.path) for product in products]
         total += sum(sizes) * (1 + SHARE_OF_PAIR * len(frame.pairs) / max(len(frame.acquisitions), 1))
-    return int(total)
+    return int(total) + (0 if section.archive.link else sum(fetched.values()))

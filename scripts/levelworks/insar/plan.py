@@ -163,6 +163,11 @@ class Plan:
     frames: dict[str, FramePlan]
     wanted: dict[str, list[Wanted]] = field(default_factory=dict)
 
+    @property
+    def to_fetch(self) -> list[Wanted]:
+        """Return all products that are fetched, one of each id."""
+        return list({one.row.id: one for products in self.wanted.values() for one in products}.values())
+
     @cached_property
     def batches(self) -> dict[str, dict[str, list[str]]]:
         """Return by frame and month the products that are asked for from tape at once."""

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from levelworks.core.outcome import InvalidReference, TransientError
+from levelworks.core.outcome import InvalidInput, InvalidReference, TransientError
 from levelworks.insar.archives.addresses import shown
 from levelworks.insar.archives.http_client import Client, ServiceBusy
 from levelworks.insar.archives.partial import Partial
@@ -61,7 +61,7 @@ def download(
     TransientError
         Where the service is busy, or loses the connection, for longer than patience has.
     InvalidReference, InvalidInput
-        Of `Client.open`; the former also where a page comes instead of a file.
+        Of `Client.open`; the former also where a page comes instead of a file, the latter where the size is another.
     """
     done, fruitless = Transfer(), 0
     done.resumed = partial.size
@@ -75,9 +75,11 @@ def download(
             if whole >= 0 and partial.size == whole:
                 done.size = whole
                 return done
-            problem = ServiceBusy(f"{shown(address)}: the connection was lost at {partial.size} of {whole} bytes")
+            length = f"{whole} bytes" if whole >= 0 else "an unknown number of bytes"
+            problem = ServiceBusy(f"{shown(address)}: the connection was lost at {partial.size} of {length}")
         except ServiceBusy as error:
             problem = error
+            done.resumed = min(done.resumed, partial.size)
         fruitless = 0 if partial.size > before else fruitless + 1
         if fruitless >= FRUITLESS and problem.wait is None:
             raise TransientError(f"{problem}; {FRUITLESS} attempts brought nothing, a later job goes on from there")
@@ -117,6 +119,11 @@ def _attempt(address: str, partial: Partial, client: Client, size: int, *, certa
             here = 0
             partial.begin(shown(address), _validator(answer))
             whole = _length(answer) if _length(answer) >= 0 else size or -1
+        if 0 <= whole != size > 0:
+            partial.discard()
+            raise InvalidInput(
+                f"{shown(address)} has {whole} bytes, the catalogue {size}: another file, or packed anew"
+            )
         ended = _append(answer, partial, whole)
     if whole < 0 and ended:
         whole = partial.size  # the service told no length: the end of its answer is the file's

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 Ring: TypeAlias = Sequence[tuple[float, float]]
@@ -23,22 +24,25 @@ def covered_share(outline: Ring, footprint: Sequence[Ring]) -> float:
     float
         0 to 1. Areas are of the plane of longitude and latitude: over one burst that weighs all parts alike.
     """
-    convex = _anticlockwise(_unwrapped(outline))
-    whole = _area(convex)
+    convex, whole, (west, south, east, north) = _prepared(tuple(outline))
     if whole == 0:
         return 0.0
-    west, east = min(x for x, _ in convex), max(x for x, _ in convex)
-    south, north = min(y for _, y in convex), max(y for _, y in convex)
     covered = 0.0
     for ring in footprint:
-        found = _unwrapped(ring)
-        shift = 360.0 * round(((west + east) - (min(x for x, _ in found) + max(x for x, _ in found))) / 720.0)
-        found = [(x + shift, y) for x, y in found]
-        apart = min(x for x, _ in found) > east or max(x for x, _ in found) < west
-        if apart or min(y for _, y in found) > north or max(y for _, y in found) < south:
+        found, _, (ring_west, ring_south, ring_east, ring_north) = _prepared(tuple(ring))
+        shift = 360.0 * round((west + east - ring_west - ring_east) / 720.0)
+        if ring_west + shift > east or ring_east + shift < west or ring_south > north or ring_north < south:
             continue
-        covered += abs(_area(_clipped(found, convex)))
+        covered += abs(_area(_clipped([(x + shift, y) for x, y in found], convex)))
     return min(covered / whole, 1.0)
+
+
+@lru_cache(maxsize=1024)
+def _prepared(ring: Ring) -> tuple[list[tuple[float, float]], float, tuple[float, float, float, float]]:
+    """Return a ring anticlockwise and without steps, its area and its bounds: a frame's meet those of a catalogue."""
+    found = _anticlockwise(_unwrapped(ring))
+    longitudes, latitudes = [x for x, _ in found], [y for _, y in found]
+    return found, _area(found), (min(longitudes), min(latitudes), max(longitudes), max(latitudes))
 
 
 def _unwrapped(ring: Ring) -> list[tuple[float, float]]:

@@ -64,9 +64,16 @@ def wanted_products(
             or row.pass_direction not in ("", frame.pass_direction)
         ):
             continue
-        bursts = _covered_bursts(frame, row, archive.overlap)
-        if not bursts or not _on_track(frame, row):
+        if row.track and row.track not in _tracks(frame, row):
             continue
+        bursts = [one.burst_id for one in frame.bursts if covered_share(one.polygon, row.footprint) >= archive.overlap]
+        if not bursts:
+            continue
+        if not row.track:
+            raise InvalidReference(
+                f"{row.id}: its relative orbit is not in the catalogue and can't be had from its orbit number: search "
+                "CDSE with $expand=Attributes, or add a column relative_orbit"
+            )
         path = folder / f"{row.id}.zip"
         product = Product(
             id=row.id,
@@ -121,20 +128,11 @@ def _in_time(row: CatalogueRow, archive: Archive) -> bool:
     return (archive.first is None or day >= archive.first) and (archive.last is None or day <= archive.last)
 
 
-def _covered_bursts(frame: Frame, row: CatalogueRow, share: float) -> list[int]:
-    return [burst.burst_id for burst in frame.bursts if covered_share(burst.polygon, row.footprint) >= share]
-
-
-def _on_track(frame: Frame, row: CatalogueRow) -> bool:
-    """Tell whether a product is of the frame's track; one that crosses the ascending node has the number of either."""
-    if row.track == 0:
-        raise InvalidReference(
-            f"{row.id}: its relative orbit is not in the catalogue and can't be had from its orbit number: search CDSE "
-            "with $expand=Attributes, or add a column relative_orbit"
-        )
+def _tracks(frame: Frame, row: CatalogueRow) -> set[int]:
+    """Return the tracks of a frame as a product may call them: one that crosses the ascending node has either number."""
     tracks = {track_of(burst.burst_id) for burst in frame.bursts}
     latitudes = [latitude for ring in row.footprint for _, latitude in ring]
     upwards = frame.pass_direction == "ascending"  # noqa: S105 - a pass of the satellite
     if upwards and min(latitudes) <= 0.0 <= max(latitudes):
         tracks |= {(track + step - 1) % ORBITS + 1 for track in tracks for step in (-1, 1)}
-    return row.track in tracks
+    return tracks
