@@ -526,6 +526,14 @@ def test_a_batch_grows_by_what_is_new(tmp_path, product):
     assert (done.quality["requested"], len(tape.requests)) == (0, 2)
 
 
+def test_a_batch_counts_where_the_library_is_slow_to_take_it_up(tmp_path, product):
+    tape = Tape(tmp_path, product, **{ID: ["offline", "offline", "queued", "online"]})
+    tape.job.request(ID)
+    assert tape.job.request(ID).quality["requested"] == 0
+    assert tape.job().status is Status.DONE
+    assert len(tape.requests) == 1
+
+
 def test_a_library_without_lists_is_asked_for_each(tmp_path, product):
     later = make_product(tmp_path / "archive", LATER)
     tape = Tape(tmp_path, product, later)

@@ -114,6 +114,26 @@ def test_what_changed_meanwhile_begins_anew(job, product, server, tmp_path):
     assert job.result.read_bytes() == product.read_bytes()
 
 
+def test_a_part_from_elsewhere_begins_anew(job, product, server):
+    """Archives pack the same product differently: no part of one is gone on with from another."""
+    server.faults += [cut(9000)]
+    with pytest.raises(TransientError):
+        job(patience=0.0)
+    server.files["/mirror.zip"] = product.read_bytes()
+    job(address=server.address("/mirror.zip"))
+    assert server.header("Range")[-1] is None
+    assert job.result.read_bytes() == product.read_bytes()
+
+
+def test_another_part_than_was_asked_for_is_not_appended(tmp_path, product, server):
+    content = product.read_bytes()
+    server.files["/product.zip"] = content
+    wrong = f"bytes 12000-{len(content) - 1}/{len(content)}"
+    server.faults += [cut(9000), lambda handler: handler.answer(206, content[12000:], Content_Range=wrong)]
+    assert Job(tmp_path, product, server.address(), md5="")().status is Status.DONE
+    assert server.header("Range") == [None, "bytes=9000-", None]
+
+
 def test_without_a_tag_only_a_checksum_lets_a_part_stand(tmp_path, product, server):
     server.files["/product.zip"] = product.read_bytes()
     server.tags = False
@@ -332,11 +352,11 @@ def test_two_attempts_at_once_do_not_mix(job, product, server):
     """The second waits for the first, which loses its connection and goes on, and then brings the file itself."""
     job()
     job.result.unlink()
-    began = threading.Event()
+    began, second_is_there = threading.Event(), threading.Event()
 
     def slow(handler):
         began.set()
-        time.sleep(1.0)
+        second_is_there.wait(20)
         handler.send(product.read_bytes(), 9000)
 
     server.requests.clear()
@@ -346,9 +366,12 @@ def test_two_attempts_at_once_do_not_mix(job, product, server):
     command = [sys.executable, "-m", "levelworks.cli", "insar", "fetch-product", *words]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as first:
         assert began.wait(20)
-        assert len(server.requests) == 1
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as second:
+            time.sleep(2.0)
+            alone = len(server.requests) == 1
+            second_is_there.set()
             assert (first.wait(20), second.wait(20)) == (0, 0)
+    assert alone
     assert [begins for begins in server.header("Range") if begins] == ["bytes=9000-"]
     assert job.result.read_bytes() == product.read_bytes()
     assert job.leftovers == []

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from archive_products import write_table
 
+from levelworks.core.config import load
 from levelworks.core.outcome import InvalidInput
+from levelworks.insar.doctor import examine, space_needed
 from levelworks.insar.frames.catalogue import list_bursts
 from levelworks.insar.frames.define import define_frame
 from levelworks.insar.frames.frame import write_frame
@@ -59,6 +61,14 @@ def campaign(tmp_path_factory) -> Workflow:
 
 def parsed(campaign: Workflow) -> list[str]:
     return [f"results/insar/parse-safe/{campaign.frame}/{date}.json" for date in DATES]
+
+
+@pytest.mark.long
+def test_the_doctor_counts_what_is_to_come(campaign, monkeypatch):
+    monkeypatch.chdir(campaign.folder)
+    section = load(campaign.config).insar
+    assert any(one.verdict == "ok" and one.detail.startswith("2 products to fetch") for one in examine(section))
+    assert space_needed(section) > 2 * sum(path.stat().st_size for path in campaign.archive)
 
 
 @pytest.mark.long

@@ -85,5 +85,4 @@ class Credentials:
         return {
             host.lower(): (login or "", account or "", password or "")
             for host, (login, account, password) in read.hosts.items()
-            if host != "default"
         }

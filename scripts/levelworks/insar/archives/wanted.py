@@ -129,7 +129,7 @@ def _in_time(row: CatalogueRow, archive: Archive) -> bool:
 
 
 def _tracks(frame: Frame, row: CatalogueRow) -> set[int]:
-    """Return the tracks of a frame as a product may call them: one that crosses the ascending node has either number."""
+    """Return the tracks of a frame as a product may call them; one that crosses the ascending node has either."""
     tracks = {track_of(burst.burst_id) for burst in frame.bursts}
     latitudes = [latitude for ring in row.footprint for _, latitude in ring]
     upwards = frame.pass_direction == "ascending"  # noqa: S105 - a pass of the satellite
