@@ -534,6 +534,20 @@ def test_a_batch_counts_where_the_library_is_slow_to_take_it_up(tmp_path, produc
     assert len(tape.requests) == 1
 
 
+def test_a_product_that_the_library_does_not_know_holds_up_no_other(tmp_path, product):
+    later = make_product(tmp_path / "archive", LATER)
+    tape = Tape(tmp_path, product, later)
+    content = tape.read()
+    del content["files"][str(later)]
+    tape.write(content)
+    done = tape.job.request(ID, LATER)
+    assert tape.requests == [[str(product)]]
+    assert [warning.partition(":")[0] for warning in done.warnings] == [f"left {LATER} to the job that fetches it"]
+    tape.write(content | {"broken": True})
+    with pytest.raises(TransientError, match="the robot is stuck"):
+        tape.job.request(LATER)
+
+
 def test_a_library_without_lists_is_asked_for_each(tmp_path, product):
     later = make_product(tmp_path / "archive", LATER)
     tape = Tape(tmp_path, product, later)

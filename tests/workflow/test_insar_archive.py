@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tape_emulator
 from archive_products import write_table
 
 from levelworks.core.config import load
@@ -126,12 +128,32 @@ def test_slices_that_came_are_taken_without_those_that_did_not(campaign, tmp_pat
 def test_jobs_that_fetch_may_stay_on_this_machine(campaign):
     """With `local`, Snakemake keeps them to itself whatever the profile; a resource limits how many run at once."""
     target = f"results/insar/fetch-product/{campaign.archive[1].name}"
-    here = {"local": True, "address": str(campaign.archive[0].parent / "{id}.zip")}
-    for options, said in (
-        (here, "localrule fetch_product"),
-        (here | {"local": False}, "jobarray: fetch_product: 1 job"),
-    ):
-        campaign.config["insar"]["archive"] |= options
+    campaign.config["insar"]["archive"] |= {"local": True, "address": str(campaign.archive[0].parent / "{id}.zip")}
+    (campaign.folder / target).unlink(missing_ok=True)
+    said = campaign.run(target, "--resources", "downloads=1", profile="local").stdout
+    assert "localrule fetch_product" in said
+    assert (campaign.folder / target).read_bytes() == campaign.archive[1].read_bytes()
+    campaign.config["insar"]["archive"] |= {"local": False}
+
+
+@pytest.mark.long
+def test_tape_is_asked_for_a_month_at_once(campaign):
+    write_table(campaign.folder / "catalogue.tsv", *map(row_of, campaign.archive))
+    targets = [f"results/insar/fetch-product/{path.name}" for path in campaign.archive]
+    for target in targets:
         (campaign.folder / target).unlink(missing_ok=True)
-        assert said in campaign.run(target, "--resources", "downloads=1", profile="local").stdout
-        assert (campaign.folder / target).read_bytes() == campaign.archive[1].read_bytes()
+    state = campaign.folder / "tape.json"
+    offline = {"state": "offline", "asked": False, "turns": ["queued", "queued", "online"]}
+    state.write_text(json.dumps({"files": {str(path): offline for path in campaign.archive}, "requests": []}))
+    program = [sys.executable, "-S", tape_emulator.__file__, str(state)]
+    tape = {"status": [*program, "status", "{address}"], "request": [*program, "request", "{list}", "{label}"]}
+    archive = {"kind": "tape", "tape": tape, "address": str(campaign.archive[0].parent / "{id}.zip"), "pause": 0.1}
+    campaign.config["insar"]["archive"] |= archive | {"patience": 30.0}
+    campaign.run(*targets, "--cores", "1")
+    requests = json.loads(state.read_text())["requests"]
+    files = sorted(str(path) for path in campaign.archive)
+    assert requests == [{"label": f"{campaign.frame}: 2025-04-06 -> 2025-04-18", "files": files}]
+    for target, archived in zip(targets, campaign.archive, strict=True):
+        assert (campaign.folder / target).read_bytes() == archived.read_bytes()
+    (campaign.folder / f"results/insar/request-products/{campaign.frame}/202504.tsv.json").touch()
+    assert planned(campaign.run(*targets, "--dry-run").stdout) == {}, "a batch asked for anew fetches nothing anew"

@@ -6,12 +6,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from levelworks.core.outcome import Outcome
+from levelworks.core.outcome import Outcome, TransientError
 from levelworks.insar.archives.archive_files import find_row, read_archive
-from levelworks.insar.archives.archive_options import RequestProducts
+from levelworks.insar.archives.archive_options import RequestProducts, State
 from levelworks.insar.archives.catalogue import read_catalogue
 from levelworks.insar.archives.request_table import read_requests, write_requests
-from levelworks.insar.archives.tape_library import TapeLibrary, tape_file
+from levelworks.insar.archives.tape_library import TapeFile, TapeLibrary, tape_file
 from levelworks.insar.archives.tickets import PENDING, Ticket
 
 
@@ -34,7 +34,7 @@ def request_products(
     Raises
     ------
     TransientError
-        Where a command fails.
+        Where the request fails, or no state can be had.
     InvalidReference, InvalidOptions
         Where the catalogue lacks a product, or a command can't be run.
     """
@@ -48,14 +48,33 @@ def request_products(
         for identifier in options.ids
         if identifier not in found
     ]
-    states = {file.id: library.state(file) for file in new}
-    wanted = [file for file in new if states[file.id] in PENDING]
+    states, troubles = _states(library, new)
+    wanted = [file for file in new if states.get(file.id) in PENDING]
     if wanted:
         library.request(wanted, options.label)
     now = time.time()
-    for file in new:
-        asked = states[file.id] in PENDING
-        found[file.id] = Ticket(1, now, states[file.id]) if asked else Ticket(state=states[file.id])
+    for identifier, state in states.items():
+        found[identifier] = Ticket(1, now, state) if state in PENDING else Ticket(state=state)
     write_requests(requests, found)
     quality = {"label": options.label, "products": len(options.ids), "requested": len(wanted)}
-    return Outcome(quality=quality | dict(sorted(Counter(states.values()).items())))
+    return Outcome(quality=quality | dict(sorted(Counter(states.values()).items())), warnings=tuple(troubles))
+
+
+def _states(library: TapeLibrary, files: list[TapeFile]) -> tuple[dict[str, State], list[str]]:
+    """Return the states of files, and a sentence each about those whose state can't be had: they hold up no other.
+
+    Raises
+    ------
+    TransientError
+        Where that is so of all.
+    """
+    states: dict[str, State] = {}
+    troubles = []
+    for file in files:
+        try:
+            states[file.id] = library.state(file)
+        except TransientError as error:
+            troubles.append(f"left {file.id} to the job that fetches it: {error}")
+    if troubles and not states:
+        raise TransientError(troubles[0])
+    return states, troubles
