@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from levelworks.campaign.processes import birth
 from snakemake_executor_plugin_jobarray.arrays import Array
 from snakemake_executor_plugin_jobarray.node.report import append_line
 from snakemake_executor_plugin_jobarray.requests import Request
@@ -46,7 +47,7 @@ class Journal:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._path = self.folder / "journal.jsonl"
         self._holder = self.folder / "controller.json"
-        self._identity = {"host": socket.gethostname(), "pid": os.getpid(), "begun": _begun(os.getpid())}
+        self._identity = {"host": socket.gethostname(), "pid": os.getpid(), "begun": birth(os.getpid())}
         self._taken = threading.Event()
         self._released = threading.Event()
         self._hold()
@@ -77,7 +78,7 @@ class Journal:
         except ValueError:
             other = {}
         if other.get("host") == socket.gethostname():
-            alive = _begun(other.get("pid", 0)) == other.get("begun") is not None
+            alive = birth(other.get("pid", 0)) == other.get("begun") is not None
         else:
             alive = silent < DEAD_AFTER
         if alive:
@@ -207,13 +208,3 @@ class Journal:
             except ValueError:
                 continue  # the line that a dying controller left unfinished
         return events
-
-
-def _begun(process: int) -> str | None:
-    """Return when a process of this host began, in the kernel's ticks: a number alone may be another process by now."""
-    try:
-        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return None
-    fields = text.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else fields[19]
