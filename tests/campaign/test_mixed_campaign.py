@@ -76,10 +76,12 @@ def test_while_one_runs_each_is_what_it_is(mixed):
 
 def test_terminal_and_json_count_alike(mixed):
     header, first, second = (line.split() for line in mixed.text.splitlines()[:3])
-    names = header[2:10]
+    names = header[2 : header.index("finished")]
+    assert set(names) == {"jobs", *EXPECTED, "retried"}
     for row, stage in ((first, FIRST), (second, SECOND)):
         counts = Counter(stage.values())
-        shown = dict(zip(names, row[2:10], strict=True))
+        shown = dict(zip(names, row[2 : 2 + len(names)], strict=True))
+        assert shown.pop("retried") == ("3" if stage is FIRST else "·")
         assert shown.pop("jobs") == "8"
         assert {name: int(count.replace("·", "0")) for name, count in shown.items()} == {
             name: counts[name] for name in shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ BAR = 24
 FLAGGED = (State.FAILED, State.QUARANTINED, State.SKIPPED)
 COLUMNS = (
     State.DONE, State.RUNNING, State.QUEUED, State.WAITING, State.SKIPPED, State.QUARANTINED, State.FAILED,
+    State.REMOVED,
 )  # fmt: skip
 
 
@@ -44,18 +45,32 @@ def _stages(standing: Standing, terminal: bool) -> str:
     counts = count_stages(standing.cells)
     if not counts:
         return "nothing is known here: no ledger, and no record below the results folder"
-    removed = any(count.states[State.REMOVED] for count in counts.values())
-    states = [*COLUMNS, *([State.REMOVED] if removed else [])]
-    headings = ("line", "stage", "jobs", *states, "retried", "warnings", "finished", "CPU", "peak memory")
+    # What is nowhere needs no column: terminals are narrow.
+    numbers = {
+        name: [of(count) for count in counts.values()]
+        for name, of in _NUMBERS.items()
+        if name == State.DONE or any(of(count) for count in counts.values())
+    }
+    headings = ("line", "stage", "jobs", *numbers, "finished", "CPU", "memory")
     rows = [
         [
-            *(line, stage, str(count.planned), *(_number(count.states[state]) for state in states)),
-            *(_number(count.retried), _number(count.warnings), f"{count.percent:.0f} %"),
-            *(duration(count.cpu_s), f"{count.peak_memory_mb:.0f} MB"),
+            *(line, stage, str(count.planned), *(_number(column[row]) for column in numbers.values())),
+            *(f"{count.percent:.0f} %", duration(count.cpu_s), f"{count.peak_memory_mb:.0f} MB"),
         ]
-        for (line, stage), count in counts.items()
+        for row, ((line, stage), count) in enumerate(counts.items())
     ]
     return format_table(headings, rows, numbers=range(2, len(headings)), terminal=terminal)
+
+
+def _in_state(state: State) -> Callable[[Count], int]:
+    return lambda count: count.states[state]
+
+
+_NUMBERS: dict[str, Callable[[Count], int]] = {
+    **{state.value: _in_state(state) for state in COLUMNS},
+    "retried": lambda count: count.retried,
+    "warnings": lambda count: count.warnings,
+}
 
 
 def _number(count: int) -> str:
