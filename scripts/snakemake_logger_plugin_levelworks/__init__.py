@@ -130,6 +130,8 @@ class LogHandler(LogHandlerBase):
                 return
             self._plan([row])
         values = {"state": "queued", "attempt": attempt, "threads": event.threads, "queued": record.created}
+        if event.local:  # it runs here, at once
+            values |= {"state": "running", "began": record.created}
         asked = {name: event.resources.get(name) for name in ("mem_mb", "runtime")}
         values |= {name: value for name, value in asked.items() if isinstance(value, int | float)}
         self._update(job, **values)
