@@ -338,6 +338,52 @@ rule form_interferogram:
         command("insar", "form-interferogram", ["interferogram"], ranks=True)
 
 
+rule estimate_azimuth_offsets:
+    input:
+        unpack(INSAR.offset_map_inputs),
+    output:
+        record=INSAR.record_of(INSAR.offset_map),
+    log:
+        log_file("insar", "estimate-azimuth-offsets", "{track}/{pair}"),
+    benchmark:
+        benchmark_file("insar", "estimate-azimuth-offsets", "{track}/{pair}")
+    threads: 2
+    resources:
+        mem_mb=grown(3000),
+        runtime=grown(180, 1.5),
+        mpi="mpiexec",
+        tasks=lambda wildcards, threads: threads,
+    params:
+        folder=INSAR.offset_map,
+        options=options("insar", "estimate-azimuth-offsets"),
+        version=version("insar", "estimate-azimuth-offsets"),
+    shell:
+        command("insar", "estimate-azimuth-offsets", ["folder"], folders=["folder"], ranks=True)
+
+
+rule measure_along_track:
+    input:
+        unpack(INSAR.along_track_inputs),
+    output:
+        record=INSAR.record_of(INSAR.along_track),
+    log:
+        log_file("insar", "measure-along-track", "{track}/{pair}"),
+    benchmark:
+        benchmark_file("insar", "measure-along-track", "{track}/{pair}")
+    threads: 2
+    resources:
+        mem_mb=grown(3000),
+        runtime=grown(60, 1.5),
+        mpi="mpiexec",
+        tasks=lambda wildcards, threads: threads,
+    params:
+        folder=INSAR.along_track,
+        options=options("insar", "measure-along-track"),
+        version=version("insar", "measure-along-track"),
+    shell:
+        command("insar", "measure-along-track", ["folder"], folders=["folder"], ranks=True)
+
+
 rule filter_phase:
     input:
         interferogram=INSAR.interferogram,
@@ -559,6 +605,8 @@ rule publish:
         closure=lambda wildcards, input: listed(input.closure),
         delays=lambda wildcards, input: listed(input.delays),
         corrections=lambda wildcards, input: listed(input.corrections),
+        offsets=lambda wildcards, input: listed(input.offsets),
+        along_track=lambda wildcards, input: listed(input.along_track),
         tree=INSAR.tree,
         options=options("insar", "publish"),
         version=version("insar", "publish"),

@@ -100,6 +100,8 @@ def insar(folder: Path) -> dict[str, Any]:
         "land": "sar/land.tif",
         "delays": "sar/delays",
         "correct-atmosphere": {"method": "gacos-height"},
+        "offsets": True,
+        "along-track": True,
         "new-frame": "here",
         "new-frame-products": [str(path) for path in made.products["20250406"]],
         "plots": True,

@@ -17,8 +17,15 @@ def use_of_bursts(layout: Layout, track: str) -> BurstUse:
     frame = layout.plan.frames[track]
     dates = list(frame.acquisitions)
     others = [date for date in dates if date != frame.reference]
+    section = layout.plan.section
+
+    def of_pairs(pattern: str) -> dict[str, list[str]]:
+        return {pattern.format(track=track, pair=pair): pair.split("_") for pair in frame.pairs}
+
     made_of = {
-        "form-interferogram": {layout.interferogram.format(track=track, pair=p): p.split("_") for p in frame.pairs},
+        "form-interferogram": of_pairs(layout.interferogram),
+        "estimate-azimuth-offsets": of_pairs(layout.offset_map) if section.offsets else {},
+        "measure-along-track": of_pairs(layout.along_track) if section.along_track else {},
         "geocode-epoch": {layout.image.format(track=track, date=date): [date] for date in dates},
         "verify-coregistration": {
             layout.residual.format(track=track, date=date): [date, *frame.verified_against(date)] for date in others

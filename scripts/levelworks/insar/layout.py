@@ -47,6 +47,8 @@ class Layout(LineLayout):
         self.bursts = self.product("coregister", "{track}/{date}")
         self.residual = self.product("verify-coregistration", "{track}/{date}.json")
         self.interferogram = self.product("form-interferogram", "{track}/{pair}.h5")
+        self.offset_map = self.product("estimate-azimuth-offsets", "{track}/{pair}")
+        self.along_track = self.product("measure-along-track", "{track}/{pair}")
         self.filtered = self.product("filter-phase", "{track}/{pair}.h5")
         self.unwrapped = self.product("unwrap", "{track}/{pair}.h5")
         self.closure = self.product("check-closure", "{track}/{batch}")
@@ -167,8 +169,19 @@ class Layout(LineLayout):
 
     def interferogram_inputs(self, wildcards: Any) -> dict[str, Any]:
         """Return the bursts of two dates."""
-        dates = wildcards.pair.split("_")
-        first, second = (self._bursts(self.interferogram, wildcards, date) for date in dates)
+        return self._two_dates(self.interferogram, wildcards)
+
+    def offset_map_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return the bursts of two dates and the lookup, for their offsets by amplitudes."""
+        return self._two_dates(self.offset_map, wildcards) | {"lookup": self._record(self.lookup, wildcards)}
+
+    def along_track_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return the bursts of two dates and the lookup, for their motion in the overlaps of bursts."""
+        return self._two_dates(self.along_track, wildcards) | {"lookup": self._record(self.lookup, wildcards)}
+
+    def _two_dates(self, product: str, wildcards: Any) -> dict[str, Any]:
+        """Return the bursts of a pair as the job of a product takes them, and what goes with them."""
+        first, second = (self._bursts(product, wildcards, date) for date in wildcards.pair.split("_"))
         geometry = self._of(self.geometry, wildcards)
         return self._common(wildcards) | {"geometry": geometry, "first": first, "second": second}
 
@@ -244,6 +257,8 @@ class Layout(LineLayout):
         section = self.plan.section
         drawn = self._pairs(self.record_of(self.pictures), wildcards) if section.plots else []
         corrected = section.correct_atmosphere.method != "off"
+        offsets = self._pairs(self.record_of(self.offset_map), wildcards) if section.offsets else []
+        along_track = self._pairs(self.record_of(self.along_track), wildcards) if section.along_track else []
         return {
             "frame": str(self.frame(wildcards).path),
             "metadata": self._record(self.metadata, wildcards),
@@ -253,6 +268,8 @@ class Layout(LineLayout):
             "closure": self._batches(wildcards),
             "delays": [self._of(self.delay, wildcards, date=date) for date in self.frame(wildcards).delays],
             "corrections": self._pairs(self.record_of(self.corrected), wildcards) if corrected else [],
+            "offsets": offsets,
+            "along_track": along_track,
         }
 
     def report_inputs(self, wildcards: Any) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from levelworks.insar.coregistration.refinement_options import (
     VerifyCoregistration,
 )
 from levelworks.insar.corrections.atmosphere_options import CorrectAtmosphere, GeocodeDelay
+from levelworks.insar.displacement.along_track_options import MeasureAlongTrack
+from levelworks.insar.displacement.offsets_options import EstimateAzimuthOffsets
 from levelworks.insar.drawing.drawing_options import PlotPair
 from levelworks.insar.frames.define_options import DefineFrame
 from levelworks.insar.geocoding.dem_options import PrepareDem
@@ -47,6 +49,8 @@ class Insar(Options):
         [], "folders of zenith delays of GACOS (YYYYMMDD.ztd with .ztd.rsc, or YYYYMMDD.ztd.tif)"
     )
     plots: bool = option(False, "pictures of every pair")
+    offsets: bool = option(False, "range and azimuth offsets of every pair by amplitudes")
+    along_track: bool = option(False, "along-track motion of every pair in burst overlaps", alias="along-track")
     pairs: Pairs = option(Pairs(), "which pairs are formed")
     new_frame: str | None = option(
         None, "name of a definition to make below <results>/insar/define-frame", pattern=r"^[A-Za-z0-9_-]+$",
@@ -78,6 +82,12 @@ class Insar(Options):
     )
     form_interferogram: FormInterferogram = option(
         FormInterferogram(), "interferograms summed over looks", alias="form-interferogram"
+    )
+    estimate_azimuth_offsets: EstimateAzimuthOffsets = option(
+        EstimateAzimuthOffsets(), "offsets of pairs by amplitudes", alias="estimate-azimuth-offsets"
+    )
+    measure_along_track: MeasureAlongTrack = option(
+        MeasureAlongTrack(), "along-track motion in burst overlaps", alias="measure-along-track"
     )
     filter_phase: FilterPhase = option(FilterPhase(), "the phase filtered for unwrapping", alias="filter-phase")
     unwrap: Unwrap = option(Unwrap(), "unwrapped phase")

@@ -15,6 +15,8 @@ from levelworks.insar.coregistration.refinement_options import (
     Verification,
 )
 from levelworks.insar.corrections.atmosphere_options import CorrectAtmosphere, GeocodeDelay
+from levelworks.insar.displacement.along_track_options import MeasureAlongTrack
+from levelworks.insar.displacement.offsets_options import EstimateAzimuthOffsets
 from levelworks.insar.drawing.drawing_options import PlotPair
 from levelworks.insar.frames.define_options import DefineFrame
 from levelworks.insar.geocoding.dem_options import PrepareDem
@@ -233,6 +235,42 @@ def form_interferogram(
     return work(frame, reference, geometry, first, second, interferogram=interferogram, options=options)
 
 
+@stage("insar", "estimate-azimuth-offsets", version=1, empty=_empty, mpi=True)
+def estimate_azimuth_offsets(
+    frame: Path,
+    reference: Path,
+    geometry: Path,
+    lookup: Path,
+    first: Path,
+    second: Path,
+    *,
+    folder: Path,
+    options: EstimateAzimuthOffsets,
+) -> Outcome:
+    """Measure range and azimuth offsets of two dates on a dense grid; bursts are shared among ranks."""
+    from levelworks.insar.displacement.offsets_stage import estimate_azimuth_offsets as work
+
+    return work(frame, reference, geometry, lookup, first, second, folder=folder, options=options)
+
+
+@stage("insar", "measure-along-track", version=1, empty=_empty, mpi=True)
+def measure_along_track(
+    frame: Path,
+    reference: Path,
+    geometry: Path,
+    lookup: Path,
+    first: Path,
+    second: Path,
+    *,
+    folder: Path,
+    options: MeasureAlongTrack,
+) -> Outcome:
+    """Measure the motion of two dates along the flight in burst overlaps; overlaps are shared among ranks."""
+    from levelworks.insar.displacement.along_track_stage import measure_along_track as work
+
+    return work(frame, reference, geometry, lookup, first, second, folder=folder, options=options)
+
+
 @stage("insar", "filter-phase", version=1, empty=_empty_filtered)
 def filter_phase(interferogram: Path, *, filtered: Path, options: FilterPhase) -> Outcome:
     """Filter the phase of an interferogram for unwrapping."""
@@ -351,6 +389,8 @@ def publish(
     closure: list[Path],
     delays: list[Path] | None,
     corrections: list[Path] | None,
+    offsets: list[Path] | None,
+    along_track: list[Path] | None,
     *,
     tree: Path,
     options: Publish,
@@ -359,6 +399,7 @@ def publish(
     from levelworks.insar.products.publish_stage import publish as work
 
     return work(frame, metadata, pairs, pictures, epochs, closure, delays, corrections, tree=tree, options=options)
+    return work(frame, metadata, pairs, pictures, epochs, closure, offsets, along_track, tree=tree, options=options)
 
 
 @stage("insar", "validate-tree", version=1, empty=_empty)

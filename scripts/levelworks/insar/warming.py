@@ -13,6 +13,10 @@ from levelworks.insar.coregistration.coregister_options import Coregister
 from levelworks.insar.coregistration.coregister_stage import coregister
 from levelworks.insar.coregistration.diversity_stage import estimate_diversity
 from levelworks.insar.coregistration.refinement_options import CorrelateAmplitudes, EstimateDiversity
+from levelworks.insar.displacement.along_track_options import MeasureAlongTrack
+from levelworks.insar.displacement.along_track_stage import measure_along_track
+from levelworks.insar.displacement.offsets_options import EstimateAzimuthOffsets
+from levelworks.insar.displacement.offsets_stage import estimate_azimuth_offsets
 from levelworks.insar.geocoding.geocode_options import Geocode
 from levelworks.insar.geocoding.geocode_stage import geocode
 from levelworks.insar.geocoding.geometry_options import GeocodeGeometry
@@ -67,6 +71,9 @@ def _run(folder: Path) -> None:
     bursts = [folder / date.stem for date in dates]
     for date, own in zip(dates, bursts, strict=True):
         coregister(*common, date, geometry, None, folder=own, options=Coregister())
+    dated = *common, geometry, lookup, *bursts
+    estimate_azimuth_offsets(*dated, folder=folder / "offsets", options=EstimateAzimuthOffsets())
+    measure_along_track(*dated, folder=folder / "along-track", options=MeasureAlongTrack())
     pair, filtered, unwrapped = (folder / f"{name}.h5" for name in ("pair", "filtered", "unwrapped"))
     form_interferogram(*common, geometry, bursts[0], bursts[1], interferogram=pair, options=FormInterferogram())
     filter_phase(pair, filtered=filtered, options=FilterPhase())

@@ -126,3 +126,19 @@ def read_range_difference(path: Path) -> PairOffsets:
         raise InvalidInput(f"{path} is no coregistered burst ({error}): run coregister again") from None
     nothing = np.zeros_like(difference)
     return PairOffsets(nothing, nothing, difference, (line, sample))
+
+
+def read_added(path: Path) -> tuple[float, float]:
+    """Read what was added to geometry for a burst, lines and samples.
+
+    Raises
+    ------
+    InvalidInput
+        Where the file is damaged.
+    """
+    try:
+        with h5py.File(path) as file:
+            line, sample = (float(value) for value in file.attrs["added"])
+    except (OSError, KeyError) as error:
+        raise InvalidInput(f"{path} is no coregistered burst ({error}): run coregister again") from None
+    return line, sample

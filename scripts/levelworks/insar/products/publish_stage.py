@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from levelworks.core.aggregate import refuse_flagged, usable_inputs
+from levelworks.core.aggregate import Inputs, refuse_flagged, usable_inputs
 from levelworks.core.checksum import checksum
 from levelworks.core.outcome import NothingToProduce, Outcome
 from levelworks.core.record import described_product
@@ -19,6 +19,7 @@ from levelworks.insar.products.validate_tree import MANIFEST, MANIFEST_COLUMNS, 
 WITHHELD = "withheld.tsv"
 SLANT_DELAY = "sltd.geo.tif"
 UNCLOSED = "all its triplets fail to close"
+MOVED = ("offsets", "along-track")
 GEOC_RASTERS = ("E", "N", "U", "hgt", "mli")
 
 
@@ -31,6 +32,8 @@ def publish(
     closure: list[Path],
     delays: list[Path] | None = None,
     corrections: list[Path] | None = None,
+    offsets: list[Path] | None = None,
+    along_track: list[Path] | None = None,
     *,
     tree: Path,
     options: Publish,
@@ -51,6 +54,8 @@ def publish(
         Of `geocode-delay`, named by their dates.
     corrections : list of Path, optional
         Of `correct-atmosphere`: folders, or the records beside them.
+    offsets, along_track : list of Path or None
+        Of `estimate-azimuth-offsets` and `measure-along-track`: folders, or the records beside them.
     tree : Path
         Folder that is written: ``interferograms``, ``epochs``, ``metadata``, ``withheld.tsv`` (what was left out and
         why) and ``manifest.tsv`` (path, size, SHA-256). Files are hard links where the file system has them.
@@ -82,6 +87,9 @@ def publish(
     names = {path.name for path in kept}
     _link_all([path for path in drawn.usable if path.name in names], tree / "interferograms", ("png", "kmz"))
     _link_all([path for path in corrected.usable if path.name in names], tree / "interferograms", ("tif",))
+    moved = [_usable_of(paths, names, what) for paths, what in ((offsets, "offsets"), (along_track, "along-track"))]
+    for one in moved:
+        _link_all(one.usable, tree / "interferograms", ("tif", "csv"))
     for path in dates.usable:
         link_file(path, tree / "epochs" / path.stem / f"{path.stem}.geo.mli.tif")
     for path in slant.usable:
@@ -99,6 +107,7 @@ def publish(
     left_out = [("pair", *one) for one in folders.left_out] + [("date", *one) for one in dates.left_out]
     left_out += [("pair", path.name, UNCLOSED) for path in sorted(withheld)]
     left_out += [("delay", *one) for one in slant.left_out] + [("correction", *one) for one in corrected.left_out]
+    left_out += [(kind, *one) for kind, found in zip(MOVED, moved, strict=True) for one in found.left_out]
     _write_table(tree / WITHHELD, ("kind", "name", "reason"), left_out)
     write_manifest(tree)
     violations = validate_tree(tree)
@@ -116,9 +125,14 @@ def publish(
         "files": len(files),
         "size_mb": round(sum(path.stat().st_size for path in files) / 1e6, 3),
     }
-    listed = (folders, dates, slant, corrected)
+    listed = (folders, dates, slant, corrected, *moved)
     warnings = (*(text for one in listed for text in one.warnings), *(str(one) for one in violations))
     return Outcome(quality=quality, warnings=warnings)
+
+
+def _usable_of(paths: Sequence[Path] | None, names: set[str], what: str) -> Inputs:
+    """Return what of the pairs that are published can be used."""
+    return usable_inputs([path for path in map(described_product, paths or ()) if path.name in names], 1.0, what)
 
 
 def _link_all(folders: Sequence[Path], target: Path, endings: Sequence[str]) -> None:

@@ -13,8 +13,11 @@ from typing import Any
 
 import numpy as np
 
-FLOATS = ("unw", "unw_corrected", "atm", "sltd", "E", "N", "U", "hgt")
-DTYPES = {"cc": "uint8", **dict.fromkeys(FLOATS, "float32")}
+FLOATS = (
+    *("unw", "unw_corrected", "atm", "sltd", "E", "N", "U", "hgt"),
+    *("rng", "azi", "rng_sigma", "azi_sigma", "tracking_corr", "bovldiff", "bovldiff.mm", "bovldiff.mm_sigma"),
+)
+DTYPES = {**dict.fromkeys(("cc", "bovldiff.cc"), "uint8"), **dict.fromkeys(FLOATS, "float32")}
 NAN_OR_ZERO = ("unw", "unw_corrected", "sltd")
 NORM_TOLERANCE = 1e-3
 STRIP = 1024
@@ -79,7 +82,7 @@ def check_raster(file: Any, where: str, kind: str, wanted: Lattice | None) -> It
     if kind in DTYPES and file.dtypes[0] != DTYPES[kind]:
         yield Violation("dtype", where, f"is {file.dtypes[0]}, readers take {DTYPES[kind]}")
     nodata = file.nodata
-    if kind == "cc" and nodata not in (None, 0):
+    if kind in ("cc", "bovldiff.cc") and nodata not in (None, 0):
         yield Violation("nodata", where, f"has nodata {nodata:g}; readers take 0 for none")
     if kind in NAN_OR_ZERO and nodata is not None and not (nodata == 0 or np.isnan(nodata)):
         yield Violation("nodata", where, f"has nodata {nodata:g}; readers take 0 or NaN for none")

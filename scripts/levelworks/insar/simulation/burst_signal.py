@@ -96,7 +96,13 @@ def shape_spectrum(signal: np.ndarray, burst: Burst) -> np.ndarray:
 
 
 def sample_signal(
-    signal: np.ndarray, grid: Canvas, lines: np.ndarray, samples: np.ndarray, carrier: Carrier, shift: float
+    signal: np.ndarray,
+    grid: Canvas,
+    lines: np.ndarray,
+    samples: np.ndarray,
+    carrier: Carrier,
+    shift: float,
+    moved: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
     """Return the pixels of a burst (complex64) of the scatterers' signal.
 
@@ -110,9 +116,18 @@ def sample_signal(
         Of the pass.
     shift : float
         Lines by which the whole image, carrier included, lies later than geometry says.
+    moved : tuple of ndarray, shape of ``lines``, float64, optional
+        Lines and samples by which ground that has moved lies later and farther besides.
     """
     pixels = np.empty(lines.shape, np.complex64)
     tables = windowed_sines(LINE_TAPS), windowed_sines(SAMPLE_TAPS)
+    if moved is not None:
+        rows, columns = lines - shift - moved[0] - grid.first_line, samples - moved[1] - grid.first_sample
+        interpolate(signal, rows, columns, tables[0], tables[1], pixels)
+        row, column = np.indices(lines.shape)
+        cycles = carrier.cycles(row - shift - moved[0], column - moved[1])
+        pixels *= np.exp(2j * np.pi * cycles).astype(np.complex64)
+        return pixels * np.float32(AMPLITUDE)
     interpolate(signal, lines - shift - grid.first_line, samples - grid.first_sample, *tables, pixels)
     turned = Carrier(carrier.tables, carrier.middle + shift, carrier.interval, carrier.steering)
     turned.restore(pixels)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from levelworks.insar.geometry.elevation import Elevation
-from levelworks.insar.simulation.scenario import Scenario, Target, Terrain, Uplift
+from levelworks.insar.simulation.scenario import Scenario, Slip, Target, Terrain, Uplift
 
 METRES_PER_DEGREE = 111_320.0
 STEP = 0.001 / 3
@@ -101,6 +101,18 @@ def displacement(
     east, north = east - uplift.east, north - uplift.north
     factor = uplift.rate * days / YEAR * uplift.depth**2 / (east**2 + north**2 + uplift.depth**2) ** 1.5
     return factor * east, factor * north, factor * uplift.depth
+
+
+def slid(
+    slip: Slip, ground: Ground, days: float, latitude: np.ndarray, longitude: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far places have slid to the east and north after some days, m."""
+    east, north = ground.metres(latitude, longitude)
+    bearing = np.radians(slip.bearing)
+    beyond = np.sin(bearing) * east + np.cos(bearing) * north - slip.distance
+    share = 0.5 * (1 + np.tanh(beyond / slip.width)) if slip.width else np.ones_like(beyond)
+    share = share if days >= slip.day else np.zeros_like(beyond)
+    return slip.east * share, slip.north * share
 
 
 def air(scenario: Scenario, ground: Ground, days: int, wavelength: float) -> Elevation:

@@ -47,6 +47,32 @@ class Uplift:
 
 
 @dataclass(frozen=True)
+class Slip:
+    """Ground that has slid beyond a line, as in an earthquake: images see it moved, not its phase alone.
+
+    Parameters
+    ----------
+    east, north : float
+        By which the far side has slid, m; the near side stays.
+    day : int
+        From which it has.
+    bearing : float
+        To which the far side lies, degrees from north.
+    distance : float
+        From the scene's centre to the line, along the bearing, m.
+    width : float
+        Over which the slip grows, m (of a hyperbolic tangent); 0: all the ground has slid.
+    """
+
+    east: float
+    north: float
+    day: int = 1
+    bearing: float = 0.0
+    distance: float = 0.0
+    width: float = 0.0
+
+
+@dataclass(frozen=True)
 class Target:
     """A corner reflector on the terrain: place (m from the centre) and amplitude, that of the brightest ground is 1."""
 
@@ -119,6 +145,7 @@ class Scenario:
     cuts: dict[str, Cut]
     terrain: Terrain = Terrain()
     uplift: Uplift = Uplift()
+    slip: Slip | None = None
     targets: tuple[Target, ...] = ()
     decorrelation: float = 400.0
     atmosphere: float = 1.0

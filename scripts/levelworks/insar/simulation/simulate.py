@@ -25,7 +25,7 @@ from levelworks.insar.simulation.burst_signal import (
     shape_spectrum,
     white_noise,
 )
-from levelworks.insar.simulation.ground import Ground, air, displacement, make_ground, write_elevation
+from levelworks.insar.simulation.ground import Ground, air, displacement, make_ground, slid, write_elevation
 from levelworks.insar.simulation.orbit_file_writer import write_orbit_file
 from levelworks.insar.simulation.passes import SimulatedPass, make_pass
 from levelworks.insar.simulation.product_writer import PassWriter
@@ -154,7 +154,8 @@ def _simulate_burst(stack: Stack, bursts: list[Burst], index: int) -> None:
         shift = simulated.asked.ionosphere[0] + index * simulated.asked.ionosphere[1]
         phase = simulated.asked.burst_phases[index % len(simulated.asked.burst_phases)]
         places = _inverse(below, burst, arc, ground, scenario.spacing)
-        pixels = sample_signal(signal, below.grid, *places, own, shift) * np.complex64(np.exp(1j * phase))
+        moved = _moved(below, simulated, burst, arc, stack)
+        pixels = sample_signal(signal, below.grid, *places, own, shift, moved) * np.complex64(np.exp(1j * phase))
         stack.writers[k].write(burst, index, _only_valid(pixels, burst))
 
 
@@ -175,6 +176,8 @@ def _seen(
     look = (arc.at(times)[0] - below.points) / ranges[..., None]
     days, uplift = simulated.asked.days, stack.scenario.uplift
     moved = displacement(uplift, stack.ground, days, below.latitude, below.longitude)
+    slip = _slip(stack, days, below.latitude, below.longitude)
+    moved = (moved[0] + slip[0], moved[1] + slip[1], moved[2]) if slip else moved
     axes = local_axes(below.latitude, below.longitude)
     motion = sum(part * np.einsum("...k,...k", look, axis) for part, axis in zip(moved, axes, strict=True))
     fields = {
@@ -186,6 +189,30 @@ def _seen(
         "coherence": _coherence(below, simulated, stack),
     }
     return fields, lines, samples
+
+
+def _slip(stack: Stack, days: int, latitude: np.ndarray, longitude: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return how far places have slid to the east and north, m; None where nothing does."""
+    slip = stack.scenario.slip
+    return None if slip is None else slid(slip, stack.ground, days, latitude, longitude)
+
+
+def _moved(
+    below: BurstGround, simulated: SimulatedPass, burst: Burst, arc: OrbitArc, stack: Stack
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return by how many lines and samples a pass sees slid ground later and farther, at its pixels."""
+    if stack.scenario.slip is None:
+        return None
+    grid = replace(below.grid, first_line=0, first_sample=0, shape=(burst.lines, burst.samples))
+    times, ranges = burst.time_of(grid.coarse_lines), burst.range_of(grid.coarse_samples)
+    latitude, longitude, height = rdr2geo(arc, times, ranges, stack.ground.elevation)
+    east, north = slid(stack.scenario.slip, stack.ground, simulated.asked.days, latitude, longitude)
+    axes = local_axes(latitude, longitude)
+    points = to_cartesian(latitude, longitude, height)
+    there = locate(arc, points + east[..., None] * axes[0] + north[..., None] * axes[1])
+    here = locate(arc, points)
+    lines = burst.line_of(there[0]) - burst.line_of(here[0])
+    return grid.fill(lines), grid.fill(burst.sample_of(there[1]) - burst.sample_of(here[1]))
 
 
 def _coherence(below: BurstGround, simulated: SimulatedPass, stack: Stack) -> np.ndarray:
