@@ -341,6 +341,39 @@ def test_corrections_and_delays_stand_beside_the_others(inputs, tmp_path):
     assert any(none.reason in text for text in outcome.warnings)
 
 
+def write_moved(folder, pair, names, outcome=None):
+    """Write rasters of a pair's displacement and a table beside them."""
+    target = folder / pair
+    target.mkdir(parents=True)
+    for name in names if outcome is None else ():
+        kind = np.uint8 if name.endswith("cc") else np.float32
+        write_raster(target / f"{pair}.geo.{name}.tif", np.ones(SHAPE, kind), nodata=0 if kind is np.uint8 else np.nan)
+    (target / "offsets.h5").write_bytes(b"of the radar grid")
+    (target / f"{pair}.bovldiff.csv").write_text("first_burst\n")
+    return write_note(target, outcome, stage=folder.name)
+
+
+def test_displacement_stands_beside_the_other_layers(inputs, tmp_path):
+    offsets = [write_moved(tmp_path / "offsets", PAIRS[0], ("rng", "azi", "rng_sigma", "azi_sigma", "tracking_corr"))]
+    overlaps = ("bovldiff", "bovldiff.mm", "bovldiff.mm_sigma", "bovldiff.cc")
+    along_track = [
+        write_moved(tmp_path / "along-track", PAIRS[0], overlaps),
+        write_moved(tmp_path / "along-track", PAIRS[1], (), SKIPPED),
+        write_moved(tmp_path / "along-track", "20240101_20240113", overlaps),
+    ]
+    tree = tmp_path / "tree"
+    outcome = publish(**inputs, offsets=offsets, along_track=along_track, tree=tree, options=Publish())
+    assert validate_tree(tree) == []
+    found = {path.name.removeprefix(f"{PAIRS[0]}.") for path in (tree / "interferograms" / PAIRS[0]).iterdir()}
+    named = {f"geo.{name}.tif" for name in ("rng", "azi", "rng_sigma", "azi_sigma", "tracking_corr", *overlaps)}
+    assert named | {"bovldiff.csv"} <= found
+    assert "offsets.h5" not in found
+    assert not (tree / "interferograms" / "20240101_20240113").exists()
+    rows = read_rows(tree / "withheld.tsv", "\t")
+    assert rows == [{"kind": "along-track", "name": PAIRS[1], "reason": "no burst of the frame"}]
+    assert any("no burst of the frame" in warning for warning in outcome.warnings)
+
+
 def test_the_closure_gate_withholds(inputs, tmp_path):
     tree = tmp_path / "tree"
     outcome = publish(**inputs, tree=tree, options=Publish(closure_gate="withhold"))

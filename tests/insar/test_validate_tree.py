@@ -116,6 +116,11 @@ def rename_pair(name):
     return lambda tree: (tree / "interferograms" / PAIRS[-1]).rename(tree / "interferograms" / name)
 
 
+def extra(kind, dtype, nodata):
+    """Add a raster of a kind that a tree may have."""
+    return lambda tree: write_raster(tree / UNW.replace("unw", kind), np.ones(SHAPE, dtype), nodata=nodata)
+
+
 BROKEN = {
     "a raster is a column wider": ("grid", raster(UNW, lambda old: np.pad(old, ((0, 0), (0, 1)), mode="edge"))),
     "a raster is moved by a thousandth of a cell": (
@@ -135,6 +140,9 @@ BROKEN = {
     "south is up": ("north-up", raster(UNW, transform=from_origin(WEST, 49.988, STEP, -STEP))),
     "coherence as float": ("dtype", raster(CC, lambda old: (old / 255).astype(np.float32))),
     "phase as float64": ("dtype", raster(UNW, lambda old: old.astype(np.float64))),
+    "offsets as whole numbers": ("dtype", extra("rng", np.int16, 0)),
+    "coherence of overlaps as float": ("dtype", extra("bovldiff.cc", np.float32, 0)),
+    "coherence of overlaps has another nodata": ("nodata", extra("bovldiff.cc", np.uint8, 255)),
     "coherence has another nodata": ("nodata", raster(CC, nodata=255)),
     "phase has another nodata": ("nodata", raster(UNW, nodata=-9999)),
     "phase without coherence": ("masks", raster(CC, with_value(3, 4, 0))),

@@ -20,7 +20,7 @@ class EstimateAzimuthOffsets(Options):
     azimuth_step: int = option(
         8, "from patch to patch along azimuth", unit="lines", multiple_of=8, ge=8, le=512, alias="azimuth-step"
     )
-    search: int = option(8, "farthest offset that is looked for, each way", unit="pixels", ge=2, le=64)
+    search: int = option(8, "farthest offset that is looked for, each way", unit="pixels", ge=8, le=64)
     least_correlation: float = option(
         0.1, "normalised correlation below which a patch says nothing", gt=0, lt=1, alias="least-correlation"
     )
