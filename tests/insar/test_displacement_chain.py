@@ -105,6 +105,7 @@ def test_the_motion_of_overlaps(along_track, slid):
     said, table = along_track
     assert said.quality["state"] == "done"
     assert [row["first_burst"][-6:] for row in table] == ["230135", "230136"]
+    assert float(table[0]["latitude"]) + 0.1 < float(table[1]["latitude"])  # a burst is 19 km long
     for row, expected in zip(table, (0.0, slid[0]), strict=True):
         sigma = float(row["sigma_m"])
         assert sigma < 0.004
@@ -143,9 +144,12 @@ def test_what_coregistration_takes_out_is_kept_apart(chain, along_track, tmp_pat
     moved = chain.resample(SECOND, network, str(tmp_path / "moved" / SECOND))
     first = tmp_path / FIRST
     shutil.copytree(chain.dates[0], first)
-    for folder, sigma in ((first, 0.0), (moved, 5e-4)):
-        write_note(folder, Outcome(quality={"added_line_sigma": sigma}), "coregister")
+    for folder, sigma, mission in ((first, 0.0, "S1A"), (moved, 5e-4, "S1C")):
+        write_note(folder, Outcome(quality={"added_line_sigma": sigma, "mission": mission}), "coregister")
     said, table = along_track_of(chain, (first, moved), tmp_path / PAIR)
+    # The records say, though it is not so, that they are of two satellites.
+    assert said.quality["state"] == "degraded"
+    assert "S1A and S1C: constant phases of bursts" in said.warnings[0]
     taken = 0.01 * 13.91
     assert said.quality["taken_out_m"] == pytest.approx(taken, rel=1e-3)
     for before, after in zip(along_track[1], table, strict=True):

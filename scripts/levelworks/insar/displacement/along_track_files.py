@@ -19,6 +19,8 @@ from levelworks.insar.geocoding.interpolation import geocode_complex, geocode_va
 COLUMNS = (
     "first_burst",
     "second_burst",
+    "latitude",
+    "longitude",
     "along_track_m",
     "sigma_m",
     "taken_out_m",
@@ -38,11 +40,12 @@ MILLIMETRES = 1000.0
 
 @dataclass(frozen=True)
 class MeasuredOverlap:
-    """An overlap's mean, its layers, and the rows and columns of radar cells that they are of."""
+    """An overlap's mean, its layers, the rows and columns of radar cells that they are of, and its middle (degrees)."""
 
     motion: OverlapMotion
     layers: OverlapLayers
     cells: tuple[slice, slice]
+    centre: tuple[float, float]
 
 
 def table_name(pair: str) -> str:
@@ -50,7 +53,7 @@ def table_name(pair: str) -> str:
     return f"{pair}.bovldiff.csv"
 
 
-def write_table(path: Path, overlaps: Sequence[OverlapMotion], added: Added) -> None:
+def write_table(path: Path, overlaps: Sequence[MeasuredOverlap], added: Added) -> None:
     """Write a row an overlap; what is not known is empty.
 
     ``along_track_m`` is the motion beyond what coregistration took out of the whole date, ``absolute_m`` their sum.
@@ -58,7 +61,8 @@ def write_table(path: Path, overlaps: Sequence[OverlapMotion], added: Added) -> 
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(COLUMNS)
-        for one in overlaps:
+        for overlap in overlaps:
+            one = overlap.motion
             taken = added.line * one.spacing
             sigma = None if added.line_sigma is None else math.hypot(one.sigma, added.line_sigma * one.spacing)
             figures = (one.metres, one.sigma, taken, one.metres + taken, sigma, one.period, one.spacing)
@@ -66,6 +70,7 @@ def write_table(path: Path, overlaps: Sequence[OverlapMotion], added: Added) -> 
                 [
                     one.first,
                     one.second,
+                    *(f"{degrees:.5f}" for degrees in overlap.centre),
                     *(_text(value) for value in figures),
                     f"{one.doppler:.3f}",
                     one.cells,

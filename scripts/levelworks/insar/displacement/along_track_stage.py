@@ -89,10 +89,10 @@ def measure_along_track(
     added = pair.added
     taken_out = added.line * float(np.mean([one.motion.spacing for one in measured]))
     folder.mkdir()
-    write_table(folder / table_name(pair.name), [one.motion for one in measured], added)
+    write_table(folder / table_name(pair.name), measured, added)
     place = read_lookup(described_product(lookup))
     coverage = geocode_along_track(folder, pair.name, measured, mosaic.shape, place, defined.grid, taken_out)
-    return _outcome(measured, taken_out, coverage)
+    return _outcome(measured, taken_out, coverage, pair.missions)
 
 
 def _overlaps(
@@ -140,15 +140,20 @@ def _measure(
     metres_per_radian = spacing / (2 * np.pi * doppler * overlap.interval)
     least = options.least_cells, options.least_share, options.most_spread
     motion = overlap_motion(overlap, both, doppler, float(spacing.mean()), options.thresholds, least)
-    return MeasuredOverlap(motion, overlap_layers(both, metres_per_radian, looks, options.window), cells)
+    centre = [
+        float(nearest_on_grid(values, ground, *(place[place.size // 2 :][:1] for place in places))[0, 0])
+        for values in (ground.latitude, ground.longitude)
+    ]
+    layers = overlap_layers(both, metres_per_radian, looks, options.window)
+    return MeasuredOverlap(motion, layers, cells, (centre[0], centre[1]))
 
 
-def _outcome(measured: list[MeasuredOverlap], taken_out: float, coverage: float) -> Outcome:
+def _outcome(measured: list[MeasuredOverlap], taken_out: float, coverage: float, missions: tuple[str, ...]) -> Outcome:
     motions = [one.motion for one in measured]
     known = [one for one in motions if not one.degraded]
     weights = np.array([1 / one.sigma**2 for one in known])
     quality: dict[str, Any] = {
-        "state": "done" if len(known) == len(motions) else "degraded",
+        "state": "done" if len(known) == len(motions) and len(missions) < 2 else "degraded",
         "overlaps": len(motions),
         "overlaps_degraded": len(motions) - len(known),
         "coverage": coverage,
@@ -157,5 +162,9 @@ def _outcome(measured: list[MeasuredOverlap], taken_out: float, coverage: float)
         "mean_sigma_m": float(1 / np.sqrt(weights.sum())) if known else None,
         "period_m": [round(one.period, 4) for one in motions],
     }
-    warnings = tuple(f"{one.first}-{one.second}: {one.degraded}" for one in motions if one.degraded)
-    return Outcome(Status.DONE, quality=quality, warnings=warnings)
+    warnings = [f"{one.first}-{one.second}: {one.degraded}" for one in motions if one.degraded]
+    if len(missions) > 1:
+        warnings.append(
+            f"the dates are of {' and '.join(missions)}: constant phases of bursts look like motion along the flight"
+        )
+    return Outcome(Status.DONE, quality=quality, warnings=tuple(warnings))

@@ -42,6 +42,13 @@ class CoregisteredPair:
         known = None if None in sigmas else sum(sigma**2 for sigma in sigmas if sigma is not None) ** 0.5
         return Added(two[0] - one[0], two[1] - one[1], known)
 
+    @property
+    def missions(self) -> tuple[str, ...]:
+        """Return the satellites of the dates, as far as their records say: one name, or two."""
+        records = [read_record(folder) for folder in (self.dates.first, self.dates.second)]
+        names = (record["quality"].get("mission") for record in records if record)
+        return tuple(sorted({str(name) for name in names if name}))
+
 
 def open_pair(first: Path, second: Path, mosaic: Mosaic) -> CoregisteredPair:
     """Find the bursts that two dates have in common.
