@@ -26,7 +26,10 @@ from levelworks.insar.displacement.offsets_stage import estimate_azimuth_offsets
 from levelworks.insar.frames.frame import read_frame
 from levelworks.insar.geocoding.geometry_options import GeocodeGeometry
 from levelworks.insar.geocoding.geometry_stage import geocode_geometry
+from levelworks.insar.geometry.ellipsoid import local_axes
 from levelworks.insar.mosaic.geometry_files import read_mosaic
+from levelworks.insar.safe.acquisition_files import read_acquisition_file
+from levelworks.insar.safe.acquisition_orbits import burst_arc
 from levelworks.insar.simulation.burst_signal import white_noise
 from levelworks.insar.simulation.scenario import Pass, Scenario, Slip, Uplift, cuts
 from levelworks.insar.simulation.truth import read_truth
@@ -84,16 +87,14 @@ def folders(chain):
 
 @pytest.fixture(scope="module")
 def slid(chain):
-    """Return by how much the far side has slid along the flight, and away from the satellite along its line of sight.
-
-    The direction of the flight is that in which the ground of one sample goes from line to line.
-    """
-    key = read_mosaic(chain.geometry).placements[-1].key
-    truth = read_truth(chain.simulated.truth, key, SECOND)
-    latitude, longitude = truth["latitude"].mean(axis=1), truth["longitude"].mean(axis=1)
-    north, east = np.diff(latitude).sum(), np.diff(longitude).sum() * np.cos(np.radians(latitude.mean()))
-    along = (EAST * east + NORTH * north) / np.hypot(east, north)
-    return along, -float(np.median(truth["motion"]))
+    """Return by how much the far side has slid along the flight, and away along the line of sight, m."""
+    acquisition = read_acquisition_file(chain.reference)
+    burst = acquisition.bursts[-1]
+    velocity = burst_arc(acquisition, burst).at(np.array([burst.azimuth_time]))[1][0]
+    truth = read_truth(chain.simulated.truth, burst.key, SECOND)
+    east, north, _ = local_axes(np.mean(truth["latitude"]), np.mean(truth["longitude"]))
+    along = (EAST * east + NORTH * north) @ velocity / np.linalg.norm(velocity)
+    return float(along), -float(np.median(truth["motion"]))
 
 
 def geocoded(folder, name):
