@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+LEAST_ABOVE = 1e-3
+"""Of a peak above its ground, for its standard deviation to be finite."""
+
 
 @njit(cache=True, nogil=True)
 def correlate_patches(
@@ -139,13 +142,20 @@ def _box(table, top, left, high, wide):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def refine_peaks(
-    surfaces: np.ndarray, line_taps: np.ndarray, sample_taps: np.ndarray, count: int, result: np.ndarray
+    surfaces: np.ndarray,
+    grounds: np.ndarray,
+    line_taps: np.ndarray,
+    sample_taps: np.ndarray,
+    count: int,
+    result: np.ndarray,
 ) -> None:
     """Write where correlations have their peaks, how high these are, and how well the place is known.
 
     Parameters
     ----------
     surfaces : ndarray, shape (n, lags, lags), float32
+    grounds : ndarray, shape (n,), float64
+        Correlation that is there away from the peak too.
     line_taps, sample_taps : ndarray, shape (fractions + 1, taps), float32
         Interpolation weights for fractions from 0 to 1; the whole part is tap ``taps // 2 - 1``.
     count : int
@@ -157,7 +167,8 @@ def refine_peaks(
     Notes
     -----
     The parabola through the highest of the interpolated places and its neighbours has its vertex at the peak. Its
-    variance is ``(1 - r) (1 + 3.5 r) / (n r^2) sum_k (dC/dx)^2 / (d2C/dx2)^2`` (`displacement.dense_offsets`).
+    variance is ``(1 - r) (1 + 3.5 r) / (n r^2) sum_k (dC/dx)^2 / (d2C/dx2)^2``, ``r`` the height of the peak above
+    its ground (`displacement.dense_offsets`).
     """
     fractions, reach = line_taps.shape[0] - 1, line_taps.shape[1] // 2
     size = surfaces.shape[1]
@@ -206,7 +217,8 @@ def refine_peaks(
             for j in range(1, size - 1):
                 steep_v += (0.5 * (surface[i + 1, j] - surface[i - 1, j])) ** 2
                 steep_u += (0.5 * (surface[i, j + 1] - surface[i, j - 1])) ** 2
-        rest = max(1.0 - peak, 0.0) * (1.0 + 3.5 * peak) / (count * peak * peak)
+        above = max((peak - grounds[n]) / (1.0 - grounds[n]), LEAST_ABOVE)
+        rest = max(1.0 - above, 0.0) * (1.0 + 3.5 * above) / (count * above * above)
         result[n, 3] = np.sqrt(rest * steep_v) / (-bend_v * fractions**2)
         result[n, 4] = np.sqrt(rest * steep_u) / (-bend_u * fractions**2)
 

@@ -53,7 +53,8 @@ class DenseOffsets:
 
     ``line`` and ``sample`` are what is to be added to places in the second image, ``line_sigma`` and
     ``sample_sigma`` their standard deviations, ``correlation`` the normalised peak (0 where patches lack no pixel and
-    have no peak), and ``ratio`` its power over that of the correlation away from it.
+    have no peak), and ``ratio`` the square of its height above the correlation's mean away from it
+    over the variance there.
     """
 
     line: np.ndarray
@@ -102,14 +103,15 @@ def dense_offsets(
     of variance ``(1 - r^2) sum_k R'(k)^2 / n``, and moves the peak by itself over the curvature ``r R''``. ``r R`` is
     what the correlation around its peak shows. That holds for Gaussian amplitudes; those of speckle raise the variance
     by ``(2 + 7 r) / (2 + 2 r)`` (De Zan 2014, IEEE GRSL 11, 264, of intensities, where ``r`` is the
-    squared coherence).
+    squared coherence). Brightness that varies over more than some pixels correlates as well at any lag: ``r`` is what
+    rises above it.
     """
     half = [interpolation_taps(*window)[FRACTIONS // 2] for window in windows]
     one, two = (_amplitudes(image, (half[0], half[1])) for image in images)
     weights = [peak_taps(*window) for window in windows]
     found = DenseOffsets(*(np.full(shape, np.nan, np.float32) for _ in LAYERS))
     complete = _complete(images, shape, layout)
-    lines, samples, ratio = _whole_lags((one, two), complete, shape, layout, least)
+    lines, samples, ratio, ground = _whole_lags((one, two), complete, shape, layout, least)
     found.correlation[complete] = 0.0
     before = _tables((one, two))
     cells = layout.window[0] // CELL, layout.window[1] // CELL
@@ -125,7 +127,7 @@ def dense_offsets(
         corner = DETECTION * layout.margin
         correlate_patches(one, two, before, DETECTION * CELL, corner, cells, steps, lag, REACH, chosen, surfaces)
         peaks = np.empty((int(chosen.sum()), 5))
-        refine_peaks(surfaces[chosen], weights[0], weights[1], count, peaks)
+        refine_peaks(surfaces[chosen], ground[chosen], weights[0], weights[1], count, peaks)
         peaks[~(peaks[:, 2] > least[0])] = np.nan
         found.line[chosen], found.sample[chosen] = line + peaks[:, 0] / DETECTION, sample + peaks[:, 1] / DETECTION
         found.correlation[chosen] = np.nan_to_num(peaks[:, 2])
@@ -170,8 +172,11 @@ def _whole_lags(
     shape: tuple[int, int],
     layout: PatchLayout,
     least: tuple[float, float],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return lines, samples and ratios of the highest correlations at whole lags; NaN ratios where there is no peak."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return lines, samples and ratios of the highest correlations at whole lags, and the mean away from them.
+
+    Ratios are NaN where there is no peak.
+    """
     one, two = (np.ascontiguousarray(amplitude[::DETECTION, ::DETECTION]) for amplitude in amplitudes)
     size = 2 * layout.search + 1
     surfaces = np.zeros((*shape, size, size), np.float32)
@@ -188,8 +193,10 @@ def _whole_lags(
     away = (np.abs(lags - line[..., None])[..., :, None] > CLEAR) | (
         np.abs(lags - sample[..., None])[..., None, :] > CLEAR
     )
-    power = np.sum(surfaces**2, axis=(-2, -1), where=away, dtype=np.float64) / away.sum((-2, -1))
-    ratio = peak.astype(np.float64) ** 2 / np.maximum(power, 1e-12)
+    count = away.sum((-2, -1))
+    ground = np.sum(surfaces, axis=(-2, -1), where=away, dtype=np.float64) / count
+    power = np.sum(surfaces**2, axis=(-2, -1), where=away, dtype=np.float64) / count
+    ratio = (peak - ground) ** 2 / np.maximum(power - ground**2, 1e-12)
     inside = np.maximum(np.abs(line), np.abs(sample)) < layout.search
     good = complete & inside & (peak > least[0]) & (ratio > least[1])
-    return line, sample, np.where(good, ratio, np.nan)
+    return line, sample, np.where(good, ratio, np.nan), np.clip(ground, 0.0, 0.99)

@@ -22,7 +22,7 @@ LAYERS = {
     "rng_sigma": "m",
     "azi_sigma": "m",
     "tracking_corr": "1, normalised correlation of amplitudes",
-    "ratio": "1, power of the peak over that of the correlation away from it",
+    "ratio": "1, squared height of the peak above the mean away from it, over the variance there",
 }
 GEOCODED = ("rng", "azi", "rng_sigma", "azi_sigma", "tracking_corr")
 LIMITS = {"rng_sigma": (0.0, np.inf), "azi_sigma": (0.0, np.inf), "tracking_corr": (0.0, 1.0)}

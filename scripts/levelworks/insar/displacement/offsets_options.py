@@ -25,7 +25,10 @@ class EstimateAzimuthOffsets(Options):
         0.1, "normalised correlation below which a patch says nothing", gt=0, lt=1, alias="least-correlation"
     )
     least_ratio: float = option(
-        10.0, "power of a peak over that of the correlation away from it, at least", gt=1, alias="least-ratio"
+        20.0,
+        "squared height of a peak above the correlation away from it, over its variance there",
+        gt=1,
+        alias="least-ratio",
     )
     outlier: float = option(
         4.0, "robust standard deviations from the neighbours beyond which a patch is left out", gt=0
