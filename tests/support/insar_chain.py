@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import combinations
 
+from levelworks.core.options import validate
+from levelworks.core.stage import run, stages
 from levelworks.insar.coregistration.amplitude_stage import correlate_amplitudes
 from levelworks.insar.coregistration.coregister_options import Coregister
 from levelworks.insar.coregistration.coregister_stage import coregister
@@ -111,3 +114,122 @@ class Chain:
         path = self.folder / name
         self.solved = solve_shifts(self.frame, shifts, offsets, list(previous), network=path, options=SolveNetwork())
         return path
+
+
+class Line:
+    """A simulated stack taken through the stages under their contract: records beside products, outcomes as data."""
+
+    def __init__(self, simulated, folder, *, orbits=True):
+        folder.mkdir(exist_ok=True)
+        self.simulated, self.folder, self.said = simulated, folder, {}
+        self.dates = sorted(simulated.products)
+        self.orbits = sorted(simulated.orbits.iterdir()) if orbits else []
+        found = read_acquisition(self.simulated.products[self.dates[0]], pixels=False)
+        self.frame = folder / "frame.json"
+        frame = define_frame(list_bursts(found), dt.date.fromisoformat(self.dates[0]), looks=LOOKS)
+        write_frame(self.frame, frame)
+        self.name = frame.frame
+        self.geometry, self.lookup = folder / "geometry.h5", folder / "geographic"
+
+    def run(self, stage, unit, options=None, **files):
+        """Run a stage for a date or a pair, and keep what it says."""
+        found = stages("insar")[stage]
+        many = {name: [*paths] if isinstance(paths, (list, tuple)) else [paths] for name, paths in files.items()}
+        given = {name: [path for path in paths if path] for name, paths in many.items()}
+        self.said[stage, unit] = run(found, given, validate(found.options, options or {}, stage))
+        return self.said[stage, unit]
+
+    @property
+    def reference(self):
+        """Return the acquisition of the reference date."""
+        return self.path("acquisition", self.dates[0], ".json")
+
+    def path(self, kind, unit, ending=""):
+        """Return a product's path."""
+        folder = self.folder / kind
+        folder.mkdir(exist_ok=True)
+        return folder / f"{unit}{ending}"
+
+    def begin(self, geometry=None):
+        """Parse the reference, and place the frame."""
+        self.parse(self.dates[0])
+        ground = {"heights": self.simulated.elevation, "geometry": self.geometry}
+        return self.run("reference-geometry", "", geometry, frame=self.frame, reference=self.reference, **ground)
+
+    def parse(self, date):
+        """Find the bursts of a date."""
+        path = self.path("acquisition", date, ".json")
+        given = {"products": self.simulated.products[date], "orbits": self.orbits}
+        return self.run("parse-safe", date, frame=self.frame, acquisition=path, **given)
+
+    def refine(self, dates=(), diversity=None):
+        """Measure the shifts of dates against each other, and solve for them."""
+        self.network = self.folder / "network.json"
+        secondaries = [date for date in dates or self.dates if date != self.dates[0]]
+        same = {"frame": self.frame, "reference": self.reference, "geometry": self.geometry}
+        offsets, shifts = {}, []
+        for date in secondaries:
+            self.parse(date)
+            offsets[date] = self.path("offset", date, ".json")
+            secondary = self.path("acquisition", date, ".json")
+            self.run("correlate-amplitudes", date, **same, secondary=secondary, offset=offsets[date])
+        for first, second in combinations([self.dates[0], *secondaries], 2):
+            shifts.append(self.path("shift", f"{first}_{second}", ".json"))
+            sides = {
+                "first": self.path("acquisition", first, ".json"),
+                "second": self.path("acquisition", second, ".json"),
+                "first_offset": offsets.get(first),
+                "second_offset": offsets[second],
+            }
+            self.run("estimate-diversity", f"{first}_{second}", diversity, **same, **sides, shift=shifts[-1])
+        files = {"shifts": shifts, "offsets": list(offsets.values()), "network": self.network}
+        return self.run("solve-network", "", frame=self.frame, **files)
+
+    def coregister(self, date, network=None):
+        """Resample a date."""
+        files = {
+            "frame": self.frame,
+            "reference": self.reference,
+            "secondary": self.path("acquisition", date, ".json"),
+            "geometry": self.geometry,
+            "network": network,
+            "folder": self.path("coregistered", date),
+        }
+        return self.run("coregister", date, **files)
+
+    def form(self, first, second, options=None):
+        """Form an interferogram."""
+        pair = f"{first}_{second}"
+        files = {
+            "frame": self.frame,
+            "reference": self.reference,
+            "geometry": self.geometry,
+            "first": self.path("coregistered", first),
+            "second": self.path("coregistered", second),
+            "interferogram": self.path("interferogram", pair, ".h5"),
+        }
+        return self.run("form-interferogram", pair, options, **files)
+
+    def locate(self):
+        """Locate the geographic grid."""
+        files = {
+            "frame": self.frame,
+            "reference": self.reference,
+            "heights": self.simulated.elevation,
+            "geometry": self.geometry,
+            "folder": self.lookup,
+        }
+        return self.run("geocode-geometry", "", **files)
+
+    def finish(self, first, second, unwrap=None):
+        """Filter, unwrap and geocode an interferogram."""
+        pair = f"{first}_{second}"
+        raw, smooth, whole = (self.path(kind, pair, ".h5") for kind in ("interferogram", "filtered", "unwrapped"))
+        self.run("filter-phase", pair, interferogram=raw, filtered=smooth)
+        same = {"frame": self.frame, "lookup": self.lookup, "interferogram": raw, "filtered": smooth}
+        self.run("unwrap", pair, unwrap, **same, unwrapped=whole)
+        return self.run("geocode", pair, **same, unwrapped=whole, folder=self.path("geocoded", pair))
+
+    def interferogram(self, first, second):
+        """Read an interferogram."""
+        return read_interferogram(self.path("interferogram", f"{first}_{second}", ".h5"))

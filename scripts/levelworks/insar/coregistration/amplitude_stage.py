@@ -68,7 +68,9 @@ def correlate_amplitudes(
     quality = {
         "state": "degraded" if total.degraded else "done",
         "line": line,
+        "line_sigma": None if total.degraded else total.line_sigma,
         "sample": sample,
+        "sample_sigma": None if total.degraded else total.sample_sigma,
         "patches": total.patches,
         "patches_used": total.used,
         "iterations": iterations,

@@ -15,7 +15,7 @@ from levelworks.core.outcome import InvalidInput, Outcome, Status
 from levelworks.insar.coregistration.burst_pairs import pair_bursts
 from levelworks.insar.coregistration.coregister_options import Coregister
 from levelworks.insar.coregistration.intensity import sum_intensity, write_intensity
-from levelworks.insar.coregistration.network_files import NONE, Shift, read_shifts
+from levelworks.insar.coregistration.network_files import NONE, Shift, find_shift
 from levelworks.insar.coregistration.rslc_files import RslcFacts, write_rslc
 from levelworks.insar.frames.frame import read_frame
 from levelworks.insar.mosaic.geometry_files import read_mosaic
@@ -103,10 +103,7 @@ def _shift_of(own: Acquisition, reference: Acquisition, network: Path | None) ->
     """Return what is to be added for a date."""
     if network is None or own.epoch == reference.epoch:
         return NONE
-    shifts = read_shifts(network)
-    if own.date not in shifts:
-        raise InvalidInput(f"{network} has no shift of {own.date}: it was left out of the network")
-    return shifts[own.date]
+    return find_shift(network, own.date)
 
 
 def _write_burst(
@@ -185,6 +182,7 @@ def _outcome(
         "bursts_missing": missing,
         "added_line": shift.line,
         "added_line_sigma": shift.sigma,
+        "added_line_unsure": shift.reason,
         "added_sample": shift.sample,
         "largest_offset_px": max(one.largest_offset for one in written),
         "doppler_difference_share": doppler,

@@ -18,8 +18,26 @@ from levelworks.insar.mosaic.geometry_stage import read_reference
 from levelworks.insar.refinement.ambiguity import resolve_shift
 from levelworks.insar.refinement.measure import secondary_strips, strip_cells
 from levelworks.insar.refinement.overlaps import Overlap, OverlapCells, find_overlaps
+from levelworks.insar.refinement.spectral_diversity import ShiftEstimate, overlap_shift
 from levelworks.insar.safe.acquisition import Acquisition
 from levelworks.insar.safe.acquisition_files import read_acquisition_file
+
+SIGNIFICANT = 3.0
+"""Standard deviations from which an overlap is said to disagree."""
+
+
+@dataclass(frozen=True)
+class OverlapShift:
+    """The shift that one overlap shows: its name, lines, standard deviation, and what it has beyond the common one.
+
+    ``beyond`` in lines, ``phase`` the same as the phase that it leaves, rad.
+    """
+
+    name: str
+    line: float
+    sigma: float
+    beyond: float
+    phase: float
 
 
 @dataclass(frozen=True)
@@ -61,6 +79,12 @@ def estimate_diversity(
     shift : Path
         JSON of `refinement_files`: the shift beyond geometry, that of amplitudes included. Where nothing is coherent
         it is 0 with an infinite deviation, and that is said.
+
+    Notes
+    -----
+    One shift is found for the pair. Where overlaps differ from it by more than their own noise, as the ionosphere makes
+    them, its standard deviation is that of their scatter: their noise times the root of chi squared over the degrees of
+    freedom. What each shows is in the record, and phases that this leaves between bursts are said.
     """
     for path in (first, second):
         refuse_flagged(path)
@@ -118,14 +142,66 @@ def _write(
     else:
         line, sigma, degraded = 0.0, math.inf, "no two bursts that follow each other are there on both dates"
     # What amplitudes say was added before: the shift beyond geometry is the sum.
-    total = line + two.line - one.line
-    value = 0.0 if degraded else total
+    before = two.line - one.line
+    value = 0.0 if degraded else line + before
+    own = [] if degraded else _overlap_shifts(overlaps, cells, estimates, line)
+    scale, formal = _scatter(own)
+    sigma = max(sigma, scale * formal)
     write_shift(path, PairShift(names[0], names[1], value, math.inf if degraded else sigma, degraded))
+    warnings = [degraded] if degraded else _disagreement(own, options.most_disagreement)
     quality = {
-        "state": "degraded" if degraded else "done",
+        "state": "degraded" if warnings else "done",
         "azimuth_shift_lines": value,
         "azimuth_shift_sigma": None if degraded else sigma,
         "beyond_amplitudes_lines": None if degraded else line,
+        "overlap_scatter": scale,
         "swaths": {swath: describe_estimate(estimate) for swath, estimate in estimates.items()},
+        "overlaps": {
+            one.name: {
+                "azimuth_shift_lines": one.line + before,
+                "azimuth_shift_sigma": one.sigma,
+                "phase_left_rad": one.phase,
+            }
+            for one in own
+        },
     }
-    return Outcome(Status.DONE, quality=quality, warnings=(degraded,) if degraded else ())
+    return Outcome(Status.DONE, quality=quality, warnings=tuple(warnings))
+
+
+def _overlap_shifts(
+    overlaps: list[Overlap], cells: list[OverlapCells], swaths: dict[str, ShiftEstimate], common: float
+) -> list[OverlapShift]:
+    """Return what overlaps show each by itself, in whole periods with the common shift; none of swaths without one."""
+    found = []
+    for overlap, one in zip(overlaps, cells, strict=True):
+        estimate = swaths[overlap.first.split("_")[0]]
+        shown = overlap_shift(one, estimate)
+        if shown is None:
+            continue
+        beyond = shown[0] - common
+        beyond -= estimate.period * round((estimate.line - common) / estimate.period)
+        phase = 2 * math.pi * beyond / estimate.period
+        found.append(OverlapShift(f"{overlap.first}-{overlap.second}", common + beyond, shown[1], beyond, phase))
+    return found
+
+
+def _scatter(own: list[OverlapShift]) -> tuple[float, float]:
+    """Return the root of chi squared over the degrees of freedom (1 at least), and the noise of the overlaps' mean."""
+    if len(own) < 2:
+        return 1.0, 0.0
+    chi_square = sum((one.beyond / one.sigma) ** 2 for one in own)
+    noise = 1 / math.sqrt(sum(one.sigma**-2 for one in own))
+    return max(1.0, math.sqrt(chi_square / (len(own) - 1))), noise
+
+
+def _disagreement(own: list[OverlapShift], most: float) -> list[str]:
+    """Return what is to be said where one shift does not do for all overlaps."""
+    beside = [one for one in own if abs(one.phase) > most and abs(one.beyond) > SIGNIFICANT * one.sigma]
+    if not beside:
+        return []
+    worst = max(beside, key=lambda one: abs(one.phase))
+    said = (
+        f"{len(beside)} of {len(own)} overlaps disagree with the common shift, {worst.name} by {worst.beyond:.4f} "
+        f"lines ({abs(worst.phase):.2f} rad): one shift for all bursts does not follow the ionosphere"
+    )
+    return [said]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from levelworks.core.outcome import InvalidInput
 
@@ -29,12 +30,15 @@ NONE = Shift(0.0, 0.0, 0.0)
 """Of the reference."""
 
 
-def write_network(path: Path, shifts: dict[str, Shift], moved: tuple[str, ...] = ()) -> None:
-    """Write the shifts of dates, and which dates moved since they were resampled."""
+def write_network(
+    path: Path, shifts: dict[str, Shift], moved: tuple[str, ...] = (), left_out: dict[str, str] | None = None
+) -> None:
+    """Write the shifts of dates, which dates moved since they were resampled, and why others were left out."""
     content = {
         "layout": LAYOUT,
         "dates": {date: asdict(shifts[date]) for date in sorted(shifts)},
         "moved": sorted(moved),
+        "left_out": dict(sorted((left_out or {}).items())),
     }
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
@@ -48,9 +52,32 @@ def read_shifts(path: Path) -> dict[str, Shift]:
         Where the file is damaged or of another layout.
     """
     try:
+        return {date: Shift(**values) for date, values in _read(path)["dates"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidInput(f"{path} is no network solution ({error}): run solve-network again") from None
+
+
+def find_shift(path: Path, date: str) -> Shift:
+    """Read the shift of one date (YYYYMMDD).
+
+    Raises
+    ------
+    InvalidInput
+        Where the file is damaged, or the date was left out: with the reason.
+    """
+    shifts = read_shifts(path)
+    if date in shifts:
+        return shifts[date]
+    reason = _read(path).get("left_out", {}).get(date)
+    raise InvalidInput(reason or f"{path} has no shift of {date}: it was left out of the network")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["layout"] != LAYOUT:
             raise InvalidInput(f"{path} is of another layout than this version reads: run solve-network again")
-        return {date: Shift(**values) for date, values in content["dates"].items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidInput(f"{path} is no network solution ({error}): run solve-network again") from None
+    found: dict[str, Any] = content
+    return found

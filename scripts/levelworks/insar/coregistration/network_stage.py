@@ -15,6 +15,10 @@ from levelworks.insar.frames.frame import read_frame
 from levelworks.insar.refinement.differences import Difference
 from levelworks.insar.refinement.network_solution import NetworkSolution, keep_shifts, solve_network
 
+SIGNIFICANT = 3.0
+"""Standard deviations that amplitudes must see before a date is moved for it: geometry is good to some hundredths of a
+pixel by itself, amplitudes of incoherent dates are not."""
+
 
 def solve_shifts(
     frame: Path,
@@ -38,6 +42,10 @@ def solve_shifts(
         Earlier solutions, the newest last.
     network : Path
         JSON of `network_files`: dates that no earlier solution has, and those that moved.
+
+    Notes
+    -----
+    What amplitudes show is added only where it stands out of their noise; else geometry stays as it is.
     """
     reference = f"{read_frame(frame).reference:%Y%m%d}"
     dates = usable_inputs(offsets or [], 1.0, "dates")
@@ -56,7 +64,8 @@ def solve_shifts(
     )
     moved = tuple(date for date in changed if date in earlier)
     found = {date: _shift(date, reference, kept[date], solution, by_date) for date in changed}
-    write_network(network, found, moved)
+    left_out = {Path(name).name.split(".")[0]: reason for name, reason in dates.left_out}
+    write_network(network, found, moved, left_out)
     degraded = {date: one.reason for date, one in found.items() if one.state != "done"}
     quality = {
         "state": "degraded" if degraded else "done",
@@ -84,12 +93,17 @@ def _sure(pairs: Sequence[PairShift]) -> list[Difference]:
 
 
 def _amplitudes(reference: str, offsets: dict[str, DateOffset]) -> list[Difference]:
-    """Return what amplitudes say of the dates that they are sure of."""
+    """Return what amplitudes say of the dates that they are sure of; no shift where they see none."""
     return [
-        Difference(reference, date, one.line, one.line_sigma)
+        Difference(reference, date, _seen(one.line, one.line_sigma), one.line_sigma)
         for date, one in sorted(offsets.items())
         if not one.degraded and 0 < one.line_sigma < math.inf and date != reference
     ]
+
+
+def _seen(value: float, sigma: float) -> float:
+    """Return a value that stands out of its noise, else 0."""
+    return value if abs(value) > SIGNIFICANT * sigma else 0.0
 
 
 def _shift(date: str, reference: str, line: float, solution: NetworkSolution, offsets: dict[str, DateOffset]) -> Shift:
@@ -97,10 +111,14 @@ def _shift(date: str, reference: str, line: float, solution: NetworkSolution, of
     if date == reference:
         return NONE
     own, sigma, reason = offsets[date], solution.sigmas[date], solution.degraded.get(date, "")
+    sample = _seen(own.sample, own.sample_sigma)
     if not math.isfinite(sigma):
         # Nothing ties the date to the reference: geometry, which is good to some hundredths of a line, is all there is.
-        return Shift(0.0, own.sample, None, "degraded", reason)
-    return Shift(line, own.sample, sigma, "degraded" if reason else "done", reason)
+        return Shift(0.0, sample, None, "degraded", reason)
+    if reason and not own.degraded and _seen(own.line, own.line_sigma) == 0:
+        noise = f"{own.line:.4f} lines are within their noise of {own.line_sigma:.4f}"
+        reason = f"{reason}, whose {noise}: geometry is left as it is"
+    return Shift(line, sample, sigma, "degraded" if reason else "done", reason)
 
 
 def write_empty_network(path: Path, _outcome: Outcome) -> None:

@@ -40,6 +40,13 @@ class CoherentCells(Options):
 class EstimateDiversity(CoherentCells):
     """Azimuth shifts of pairs by enhanced spectral diversity."""
 
+    most_disagreement: float = option(
+        0.3,
+        "phase by which an overlap may disagree with the common shift before the pair is degraded",
+        unit="rad",
+        gt=0,
+        alias="most-disagreement",
+    )
     connections: int = option(3, "earlier dates that each date is compared with, besides the reference", ge=1, le=20)
     longest_gap: int = option(
         180, "days of two dates that are compared, where there is another way", unit="days", ge=1, alias="longest-gap"

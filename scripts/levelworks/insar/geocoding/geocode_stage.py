@@ -81,7 +81,7 @@ def geocode(
     write("phase_sigma", geocode_values(raw.phase_sigma, place, (0.0, np.inf)), "rad")
     write("unw", phase, "rad")
     write("conncomp", np.where(np.isfinite(phase), components, 0).astype(np.uint16), "1", 0)
-    there, solved = np.isfinite(coherence), np.isfinite(phase)
+    there, solved = np.isfinite(coherence), np.isfinite(phase) & (components > 0)
     quality = {
         "coverage": float(there.mean()),
         "mean_coherence": float(coherence[there].mean()) if there.any() else 0.0,

@@ -19,7 +19,7 @@ from levelworks.insar.interferograms.interferogram_files import Interferogram, w
 from levelworks.insar.interferograms.interferogram_options import FormInterferogram
 from levelworks.insar.interferograms.look_sums import LookSums, look_sums
 from levelworks.insar.interferograms.phase_noise import phase_variance
-from levelworks.insar.interferograms.seams import Dates, measure_seam, range_difference, seams_of
+from levelworks.insar.interferograms.seams import Dates, is_measurable, measure_seam, range_difference, seams_of
 from levelworks.insar.mosaic.geometry_files import read_mosaic
 from levelworks.insar.mosaic.geometry_stage import read_reference
 from levelworks.insar.mosaic.mosaic import Mosaic, Placement
@@ -76,13 +76,15 @@ def form_interferogram(
     if parts is None:
         return Outcome()
     seams = [seam for part, _ in parts for _, seam in part if seam is not None]
+    expected = sum(is_measurable(overlap, dates) for overlap in overlaps)
     phases, figures = _burst_phases(common, seams, dates, options)
+    figures |= {"seams_unmeasured": max(expected - len(seams), 0)}
     layers = _assemble(mosaic, common, [one for _, part in parts for one in part], phases)
     looks = equivalent_looks(found.bursts[0], mosaic.looks)
     pair = f"{dates.first.name}_{dates.second.name}"
     content = _interferogram(layers, looks, options.coherence_window, str(parse_pair(pair)))
     write_interferogram(interferogram, content)
-    return _outcome(content, mosaic, common, figures, options)
+    return _outcome(content, mosaic, common, figures, _unsure(dates), options)
 
 
 def _burst_sums(place: Placement, dates: Dates, mosaic: Mosaic) -> LookSums:
@@ -109,13 +111,14 @@ def _burst_phases(
     """Return phases (rad) to take off by burst, and what is to be said of seams."""
     keys = [place.key for place in common]
     steps = {f"{seam.first}-{seam.second}": round(seam.value, 5) for seam in seams}
-    largest = max((abs(seam.value) for seam in seams), default=0.0)
-    figures: dict[str, Any] = {"seams": steps, "seam_step_rad": largest, "burst_phases": {}}
+    largest = max((abs(seam.value) for seam in seams), default=None)
+    sigma = max((seam.sigma for seam in seams), default=None)
+    figures: dict[str, Any] = {"seams": steps, "seam_step_rad": largest, "seam_sigma_rad": sigma, "burst_phases": {}}
     missions = {_mission(folder) for folder in (dates.first, dates.second)}
     if options.burst_phases == "off" or (options.burst_phases == "auto" and len(missions) == 1):
         return dict.fromkeys(keys, 0.0), figures
     solved: BurstPhases = solve_burst_phases(keys, seams)
-    left = max((abs(one) for one in solved.residuals), default=0.0)
+    left = max((abs(one) for one in solved.residuals), default=None)
     figures |= {
         "burst_phases": {key: round(phase, 5) for key, phase in solved.phases.items()},
         "seam_step_rad": left,
@@ -126,8 +129,18 @@ def _burst_phases(
 
 
 def _mission(folder: Path) -> str:
+    return str(_quality(folder).get("mission", ""))
+
+
+def _quality(folder: Path) -> dict[str, Any]:
     record = read_record(folder)
-    return str(record["quality"].get("mission", "")) if record else ""
+    return dict(record["quality"]) if record else {}
+
+
+def _unsure(dates: Dates) -> list[str]:
+    """Return what is to be said of dates whose shift is not sure."""
+    reasons = [(folder.name, _quality(folder).get("added_line_unsure")) for folder in (dates.first, dates.second)]
+    return [f"the shift of {date} is not sure: {reason}" for date, reason in reasons if reason]
 
 
 def _assemble(
@@ -174,20 +187,24 @@ def _outcome(
     mosaic: Mosaic,
     common: Sequence[Placement],
     figures: dict[str, Any],
+    unsure: list[str],
     options: FormInterferogram,
 ) -> Outcome:
     there = np.isfinite(content.coherence)
     missing = [place.key for place in mosaic.placements if place not in common]
-    warnings = [f"burst {key} is missing on one of the dates" for key in missing]
-    seam = figures["seam_step_rad"]
-    if seam > options.largest_seam:
+    warnings = [*(f"burst {key} is missing on one of the dates" for key in missing), *unsure]
+    seam, unknown = figures["seam_step_rad"], figures["seams_unmeasured"]
+    if seam is None and unknown:
+        warnings.append("no phase step between bursts could be measured: where they overlap the phase is noise")
+    if seam is not None and seam > options.largest_seam:
         warnings.append(
             f"the phase steps by {seam:.2f} rad between two bursts: misregistration, or the ionosphere, is left"
         )
+    degraded = bool(warnings)
     if figures["burst_phases"]:
         warnings.append("constant phases of bursts were taken off, as the dates are of two satellites")
     quality = {
-        "state": "degraded" if missing or seam > options.largest_seam else "done",
+        "state": "degraded" if degraded else "done",
         "bursts": len(common),
         "bursts_missing": missing,
         "coverage": float(there.mean()),

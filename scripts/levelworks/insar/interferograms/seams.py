@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -12,9 +13,10 @@ import numpy as np
 from levelworks.insar.coregistration.rslc_files import read_range_difference, read_rslc
 from levelworks.insar.geometry.carrier import carrier
 from levelworks.insar.geometry.pair_offsets import PairOffsets
-from levelworks.insar.refinement.burst_phases import overlap_phase
+from levelworks.insar.refinement.burst_phases import LEAST_CELLS, overlap_phase
 from levelworks.insar.refinement.differences import Difference
 from levelworks.insar.refinement.overlaps import (
+    LOOKS,
     Overlap,
     OverlapCells,
     burst_overlap,
@@ -27,8 +29,10 @@ from levelworks.insar.safe.acquisition import Acquisition
 from levelworks.insar.safe.acquisition_orbits import burst_arc
 from levelworks.insar.safe.burst import Burst
 
-THRESHOLD = 0.5
-"""Coherence from which cells of an overlap count."""
+THRESHOLDS = (0.5, 0.0)
+"""Coherences from which cells of an overlap count: all do where too few are coherent, if together they are sure."""
+LARGEST_SIGMA = 0.1
+"""rad, of a step that is believed: a third of what is flagged."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,14 @@ def overlap_differences(overlap: Overlap, reference: Acquisition, dates: Dates) 
     return overlap_cells(sums[0], sums[1], doppler_differences(overlap, (first, second)), overlap.interval)
 
 
+def is_measurable(overlap: Overlap, dates: Dates) -> bool:
+    """Return whether a seam would be measured if it were coherent: both bursts are there, and cells enough."""
+    cells = math.prod((stop - start) // looks for (start, stop), looks in zip(
+        (overlap.lines, overlap.samples), LOOKS, strict=True
+    ))  # fmt: skip
+    return cells >= LEAST_CELLS and dates.has(overlap.first) and dates.has(overlap.second)
+
+
 def measure_seam(overlap: Overlap, reference: Acquisition, dates: Dates) -> Difference | None:
     """Measure the phase of the second burst's interferogram less that of the first one.
 
@@ -104,7 +116,10 @@ def measure_seam(overlap: Overlap, reference: Acquisition, dates: Dates) -> Diff
     Returns
     -------
     Difference or None
-        rad; None where a burst is missing or fewer than 30 cells are coherent.
+        rad; None where a burst is missing, the overlap has fewer than 30 cells, or its phase is noise.
     """
     cells = overlap_differences(overlap, reference, dates)
-    return None if cells is None else overlap_phase(overlap, cells, 0.0, THRESHOLD)
+    if cells is None:
+        return None
+    steps = [overlap_phase(overlap, cells, 0.0, threshold) for threshold in THRESHOLDS]
+    return next((step for step in steps if step is not None and step.sigma <= LARGEST_SIGMA), None)

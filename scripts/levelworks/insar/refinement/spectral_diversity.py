@@ -16,6 +16,8 @@ LEAST_SHARE = 0.01
 """Of all cells that must be coherent."""
 MOST_SPREAD = 0.8
 """rad, standard deviation of the phases about the estimate."""
+LEAST_OVERLAP_CELLS = 30
+"""Coherent ones that an overlap must have to speak for itself."""
 ITERATIONS = 12
 LEAST_SIGMA = 1e-9
 """Lines; of images that are the same."""
@@ -103,6 +105,34 @@ def estimate_shift(
     if not spread <= most_spread:
         return degraded(f"phases of overlaps scatter by {spread:.2f} rad; at most {most_spread} are allowed", spread)
     return ShiftEstimate(line, sigma, period, float(threshold), count, used, median, spread)
+
+
+def overlap_shift(
+    cells: OverlapCells, estimate: ShiftEstimate, least_cells: int = LEAST_OVERLAP_CELLS
+) -> tuple[float, float] | None:
+    """Estimate the shift that one overlap shows by itself, near the one that all of its swath have in common.
+
+    Parameters
+    ----------
+    cells : OverlapCells
+    estimate : ShiftEstimate
+        Of the swath: cells above its threshold are used, and the whole periods are those that come nearest to it.
+    least_cells : int
+
+    Returns
+    -------
+    tuple of float or None
+        Lines to ADD to places in the secondary, and their standard deviation; None where too few cells are coherent,
+        or their phase is noise.
+    """
+    phase, coherence, turning = _join([cells])
+    chosen = coherence >= estimate.threshold
+    if estimate.degraded or int(chosen.sum()) < least_cells:
+        return None
+    line, sigma, _ = _circular(phase[chosen], turning[chosen], coherence[chosen].astype(np.float64) ** 2)
+    if not np.isfinite(sigma):
+        return None
+    return line + estimate.period * round((estimate.line - line) / estimate.period), sigma
 
 
 def _join(overlaps: Sequence[OverlapCells]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

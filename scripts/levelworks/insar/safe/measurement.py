@@ -42,11 +42,11 @@ class Measurement:
         self._package, self._member = package, member
         self._stack = ExitStack()
         self._place = package.in_place(member)
-        self.layout = self._read_layout()
         self._start = self._place[1] if self._place else 0
-        self._file = self._open()
         if self._place:
             self.size = min(self.size, self._place[0].stat().st_size - self._start)
+        self.layout = self._read_layout()
+        self._file = self._open()
 
     def __enter__(self) -> Self:
         return self
@@ -56,10 +56,7 @@ class Measurement:
 
     def available(self, burst: Burst) -> bool:
         """Return whether all lines of a burst lie inside the file, as far as its size shows."""
-        if not self.layout.plain:
-            return (burst.source.index + 1) * burst.lines <= self.layout.lines
-        start = self.layout.offset + burst.source.index * burst.lines * burst.samples * 4
-        return start + burst.lines * burst.samples * 4 <= self.size
+        return (burst.source.index + 1) * burst.lines <= self.layout.whole
 
     def read(self, burst: Burst, lines: tuple[int, int] | None = None) -> np.ndarray:
         """Read lines of a burst.

@@ -72,8 +72,12 @@ def parse_safe(
     )
     missing = tuple(f"{gap.swath} {gap.id} is missing: {gap.reason}" for gap in covered.missing)
     state = "degraded" if missing else "done"
+    unsure = (
+        "no orbit file covers it: the annotation's is taken, which may be off by decimetres; stage a POEORB or RESORB",
+    )
+    said = (*found.notes, *missing, *(unsure if orbit.kind == "annotated" else ()))
     about = {"state": state, "mission": found.mission, "absolute_orbit": found.absolute_orbit}
-    return Outcome(Status.DONE, quality=about | covered.facts() | facts, warnings=(*left_out, *found.notes, *missing))
+    return Outcome(Status.DONE, quality=about | covered.facts() | facts, warnings=(*left_out, *said))
 
 
 def _fetched(products: list[Path]) -> tuple[list[Path], list[str]]:

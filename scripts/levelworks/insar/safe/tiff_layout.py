@@ -19,13 +19,15 @@ CODES = {1: "B", 2: "B", 3: "H", 4: "I", 16: "Q"}
 class TiffLayout:
     """Lines and samples of a measurement, and the offset (bytes) of its first line.
 
-    ``plain`` says that all lines follow each other as pairs of 16-bit integers, so that they are read by offset.
+    ``plain`` says that all lines follow each other as pairs of 16-bit integers, so that they are read by offset;
+    ``whole`` is the number of lines before the first that lies, wholly or in part, beyond the end of the file.
     """
 
     lines: int
     samples: int
     offset: int
     plain: bool
+    whole: int
 
 
 def read_layout(file: IO[bytes], name: str, size: int) -> TiffLayout:
@@ -43,7 +45,7 @@ def read_layout(file: IO[bytes], name: str, size: int) -> TiffLayout:
     Raises
     ------
     InvalidInput
-        Where it is no TIFF, or truncated before its directory.
+        Where it is no TIFF, or truncated before the end of its directory and of the lists of strips.
     """
     head = file.read(16)
     order = {b"II": "<", b"MM": ">"}.get(head[:2])
@@ -54,7 +56,7 @@ def read_layout(file: IO[bytes], name: str, size: int) -> TiffLayout:
     if start >= size:
         raise InvalidInput(f"{name} is truncated: it has {size} bytes and its directory lies at byte {start}")
     file.seek(start)
-    tags = _directory(file, order, big)
+    tags = _directory(file, order, big, f"{name} is truncated: it has {size} bytes and ends inside its directory")
     width, height = tags.get(WIDTH, (0,))[0], tags.get(HEIGHT, (0,))[0]
     if not (width and height):
         raise InvalidInput(f"{name}: its directory gives no size: it is truncated or damaged, fetch the product again")
@@ -68,15 +70,26 @@ def read_layout(file: IO[bytes], name: str, size: int) -> TiffLayout:
         and bool(offsets)
         and _follow(offsets, counts, 4 * width * height)
     )
-    return TiffLayout(height, width, offsets[0] if plain else -1, plain)
+    if plain:
+        whole = min(max(size - offsets[0], 0) // (4 * width), height)
+    else:
+        inside = [offset + count <= size for offset, count in zip(offsets, counts, strict=False)]
+        strips = inside.index(False) if False in inside else len(inside)
+        whole = min(strips * tags.get(ROWS_PER_STRIP, (height,))[0], height) if inside else height
+    return TiffLayout(height, width, offsets[0] if plain else -1, plain, whole)
 
 
-def _directory(file: IO[bytes], order: str, big: bool) -> dict[int, tuple[int, ...]]:
+def _directory(file: IO[bytes], order: str, big: bool, truncated: str) -> dict[int, tuple[int, ...]]:
     """Return tags and their values; of the lists that stand elsewhere, those of strips."""
-    number = struct.unpack(order + ("Q" if big else "H"), file.read(8 if big else 2))[0]
+    head = file.read(8 if big else 2)
+    if len(head) < (8 if big else 2):
+        raise InvalidInput(f"{truncated}: fetch the product again")
+    number = struct.unpack(order + ("Q" if big else "H"), head)[0]
     tags: dict[int, tuple[int, ...]] = {}
     room, entry = (8, 20) if big else (4, 12)
     content = file.read(number * entry)
+    if len(content) < number * entry:
+        raise InvalidInput(f"{truncated}: fetch the product again")
     later: list[tuple[int, int, int, int]] = []
     for k in range(len(content) // entry):
         field = content[k * entry : (k + 1) * entry]
@@ -92,8 +105,9 @@ def _directory(file: IO[bytes], order: str, big: bool) -> dict[int, tuple[int, .
     for place, tag, kind, count in sorted(later):
         file.seek(place)
         values = file.read(SIZES[kind] * count)
-        if len(values) == SIZES[kind] * count:
-            tags[tag] = struct.unpack(order + CODES[kind] * count, values)
+        if len(values) < SIZES[kind] * count:
+            raise InvalidInput(f"{truncated}: fetch the product again")
+        tags[tag] = struct.unpack(order + CODES[kind] * count, values)
     return tags
 
 

@@ -22,6 +22,8 @@ from levelworks.insar.unwrapping.unwrap_options import Unwrap
 from levelworks.insar.unwrapping.unwrapped_files import About, UnwrappedPair, write_unwrapped
 
 LAND = 1
+LEAST_SOLVED = 0.5
+"""Share of the cells in use below which it is said that the others' cycles are arbitrary."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,9 @@ def _outcome(found: Unwrapped, prepared: Prepared, options: Unwrap, tiles: int, 
     regions, _ = ndimage.label(valid)
     held = np.unique(regions[found.components > 0]).size
     apart = max(held - 1, 0)
+    torn = found.fraction < LEAST_SOLVED
     quality: dict[str, object] = {
+        "state": "degraded" if torn else "done",
         "unwrapped_fraction": round(found.fraction, 4),
         "unwrapped_share_of_data": round(float(sizes.sum()) / max(int(np.count_nonzero(data)), 1), 4),
         "components": sizes.size,
@@ -201,8 +205,14 @@ def _outcome(found: Unwrapped, prepared: Prepared, options: Unwrap, tiles: int, 
         "tiles": tiles,
         "tile_disagreement": round(disagreement, 6),
     }
+    warnings = []
+    if torn:
+        warnings.append(
+            f"only {found.fraction:.1%} of the cells in use are in a component: the phase is noise elsewhere, "
+            "and its whole cycles mean nothing"
+        )
     said = (
         f"{apart} regions are apart from the largest: "
         "the whole cycles between them are not measured, only the nearest across the gap"
     )
-    return Outcome(quality=quality, warnings=(said,) if apart else ())
+    return Outcome(quality=quality, warnings=(*warnings, *([said] if apart else [])))
