@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import rasterio
 from insar_chain import LOOKS, Chain
+from insar_truth import expected_phase
 from scipy.interpolate import RegularGridInterpolator
 
 from levelworks.core.outcome import InvalidInput, InvalidReference, NothingToProduce
@@ -36,7 +37,6 @@ from levelworks.insar.unwrapping.unwrap_options import Unwrap
 from levelworks.insar.unwrapping.unwrap_stage import unwrap_interferogram
 from levelworks.insar.unwrapping.unwrapped_files import read_unwrapped
 
-WAVELENGTH = 0.05546576
 FIRST, SECOND = "20250406", "20250418"
 
 
@@ -48,21 +48,6 @@ def chain(tmp_path_factory):
     made.dates = made.resample(FIRST), made.resample(SECOND)
     made.interferogram = made.pair(*made.dates)
     return made
-
-
-def expected_phase(chain, mosaic):
-    """Return the phase (rad) that motion and air leave at the centres of cells; NaN beyond the bursts."""
-    phase = np.full(mosaic.shape, np.nan)
-    for place in mosaic.placements:
-        one, two = (read_truth(chain.simulated.truth, place.key, date) for date in (FIRST, SECOND))
-        path = (two["air"] - two["motion"]) - (one["air"] - one["motion"])
-        lines, samples = place.inside
-        rows = np.arange(lines.start, lines.stop, mosaic.looks[0]) + (mosaic.looks[0] - 1) / 2
-        columns = np.arange(samples.start, samples.stop, mosaic.looks[1]) + (mosaic.looks[1] - 1) / 2
-        path = np.stack([np.interp(rows, one["lines"], column) for column in path.T], axis=1)
-        path = np.stack([np.interp(columns, one["samples"], row) for row in path])
-        phase[place.cells(mosaic.looks)] = 4 * np.pi / WAVELENGTH * path
-    return phase
 
 
 def test_parsing_says_what_it_found(chain):
@@ -99,7 +84,7 @@ def test_half_precision_costs_no_coherence(chain):
 
 def test_the_phase_is_that_of_motion_and_air(chain):
     found, mosaic = chain.interferogram, read_mosaic(chain.geometry)
-    expected = expected_phase(chain, mosaic)
+    expected = expected_phase(chain.simulated.truth, mosaic, FIRST, SECOND)
     whole = found.count == LOOKS.range * LOOKS.azimuth
     left = np.angle(found.interferogram * np.exp(-1j * np.nan_to_num(expected)))[whole & np.isfinite(expected)]
     constant = np.angle(np.exp(1j * left).sum())
@@ -291,7 +276,7 @@ def test_the_unwrapped_phase_is_that_of_motion_and_air(chain, geocoded):
     found, lookup, mosaic = read_unwrapped(unwrapped), read_lookup(geocoded), read_mosaic(chain.geometry)
     there = np.isfinite(found.phase)
     assert said.quality["unwrapped_fraction"] > 0.98
-    expected = geocode_values(expected_phase(chain, mosaic).astype(np.float32), lookup)
+    expected = geocode_values(expected_phase(chain.simulated.truth, mosaic, FIRST, SECOND).astype(np.float32), lookup)
     left = (found.phase - expected)[there & np.isfinite(expected) & (found.components == 1)]
     left -= np.median(left)
     assert left.size > 100

@@ -10,25 +10,23 @@ from levelworks.insar.simulation.truth import read_truth
 WAVELENGTH = 0.05546576
 
 
-def path_difference(truth, key, first, second):
-    """Return what motion and air add to the path of the second date (m), and the burst's lines and samples of it."""
-    one, two = (read_truth(truth, key, date) for date in (first, second))
-    return (two["air"] - two["motion"]) - (one["air"] - one["motion"]), one["lines"], one["samples"]
+def at_cells(mosaic, place, truth, field):
+    """Return a field on the coarse grid of a burst's truth at the centres of the cells that are taken from the burst."""
+    lines, samples = (
+        np.arange(inside.start, inside.stop, looks) + (looks - 1) / 2
+        for inside, looks in zip(place.inside, mosaic.looks, strict=True)
+    )
+    cells = np.stack(np.meshgrid(lines, samples, indexing="ij"), -1)
+    return RegularGridInterpolator((truth["lines"], truth["samples"]), field)(cells)
 
 
-def expected_phase(truth, mosaic, first, second):
+def expected_phase(path, mosaic, first, second):
     """Return the phase (rad) that motion and air leave at the centres of cells; NaN beyond the bursts."""
     phase = np.full(mosaic.shape, np.nan)
     for place in mosaic.placements:
-        path, lines, samples = path_difference(truth, place.key, first, second)
-        rows, columns = (
-            np.arange(inside.start, inside.stop, looks) + (looks - 1) / 2
-            for inside, looks in zip(place.inside, mosaic.looks, strict=True)
-        )
-        cells = np.stack(np.meshgrid(rows, columns, indexing="ij"), -1)
-        phase[place.cells(mosaic.looks)] = (
-            4 * np.pi / WAVELENGTH * RegularGridInterpolator((lines, samples), path)(cells)
-        )
+        one, two = (read_truth(path, place.key, date) for date in (first, second))
+        longer = (two["air"] - two["motion"]) - (one["air"] - one["motion"])
+        phase[place.cells(mosaic.looks)] = 4 * np.pi / WAVELENGTH * at_cells(mosaic, place, one, longer)
     return phase
 
 
