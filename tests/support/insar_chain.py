@@ -156,10 +156,10 @@ class Line:
         ground = {"heights": self.simulated.elevation, "geometry": self.geometry}
         return self.run("reference-geometry", "", geometry, frame=self.frame, reference=self.reference, **ground)
 
-    def parse(self, date):
-        """Find the bursts of a date."""
+    def parse(self, date, products=None):
+        """Find the bursts of a date in its products, or in those given."""
         path = self.path("acquisition", date, ".json")
-        given = {"products": self.simulated.products[date], "orbits": self.orbits}
+        given = {"products": products or self.simulated.products[date], "orbits": self.orbits}
         return self.run("parse-safe", date, frame=self.frame, acquisition=path, **given)
 
     def refine(self, dates=(), diversity=None):

@@ -11,7 +11,7 @@ WAVELENGTH = 0.05546576
 
 
 def at_cells(mosaic, place, truth, field):
-    """Return a field on the coarse grid of a burst's truth at the centres of the cells that are taken from the burst."""
+    """Return a field on the grid of a burst's truth at the centres of the cells that are taken from the burst."""
     lines, samples = (
         np.arange(inside.start, inside.stop, looks) + (looks - 1) / 2
         for inside, looks in zip(place.inside, mosaic.looks, strict=True)
