@@ -73,6 +73,12 @@ def test_nothing_is_flagged(clean):
         assert said.warnings in ((), ("no mask of land: all is land",)), (stage, unit)
 
 
+def test_gentle_ground_is_computed_at_few_places(clean):
+    quality = clean.said["reference-geometry", ""].quality
+    assert quality["least_steps"] == [8, 32]
+    assert quality["height_bend_m"] < 1.0
+
+
 @pytest.mark.parametrize("date", [SECOND, THIRD])
 def test_geometry_is_the_truth_to_a_thousandth_of_a_pixel(clean, date):
     reference = read_acquisition_file(clean.reference)

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from levelworks.core.mpi import split, together, world
+from levelworks.core.mpi import together, world
 from levelworks.core.outcome import InvalidReference, Outcome, Status
 from levelworks.core.record import read_record
 from levelworks.insar.frames.frame import Frame, read_frame
-from levelworks.insar.geometry.elevation import read_elevation
+from levelworks.insar.geometry.elevation import Elevation, read_elevation
 from levelworks.insar.geometry.pair_offsets import BurstGrid
+from levelworks.insar.mosaic.fine_ground import fine_ground
 from levelworks.insar.mosaic.geometry_files import write_geometry
 from levelworks.insar.mosaic.geometry_options import ReferenceGeometry
-from levelworks.insar.mosaic.mosaic import make_mosaic
-from levelworks.insar.refinement.burst_pair import burst_ground
+from levelworks.insar.mosaic.mosaic import Mosaic, make_mosaic
 from levelworks.insar.safe.acquisition import Acquisition
 from levelworks.insar.safe.acquisition_files import read_acquisition_file
 from levelworks.insar.safe.acquisition_orbits import burst_arc
+from levelworks.insar.safe.burst import Burst
 
 MOST_UNKNOWN = 0.02
 """Share of a burst without ground above which it is said."""
+
+
+@dataclass(frozen=True)
+class GroundFacts:
+    """What is said of the ground under a burst.
+
+    ``steps`` lines and samples between its places, ``bend`` between them (m), ``unknown`` share without height,
+    ``heights`` the least, mean and greatest (m).
+    """
+
+    key: str
+    steps: tuple[int, int]
+    bend: float
+    unknown: float
+    heights: tuple[float, float, float]
 
 
 def read_reference(frame: Frame, path: Path) -> Acquisition:
@@ -67,35 +85,58 @@ def reference_geometry(
     wanted = read_frame(frame)
     found = read_reference(wanted, reference)
     ranks = world()
-    steps = options.lines, options.samples
     with together(ranks):
         elevation = read_elevation(heights)
         mosaic = make_mosaic(found.bursts, (wanted.looks.azimuth, wanted.looks.range))
-        mine = [found.bursts[k] for k in split(len(found.bursts), ranks.size, ranks.rank)]
-        own = [(burst.key, burst_ground(burst, burst_arc(found, burst), elevation, steps)) for burst in mine]
-    parts = ranks.gather(own)
-    if parts is None:
+    facts: list[GroundFacts] = []
+
+    def grounds() -> Iterator[tuple[str, BurstGrid]]:
+        # A burst a rank at a time: steep ground takes 50 MB a burst.
+        for first in range(0, len(found.bursts), ranks.size):
+            with together(ranks):
+                own = found.bursts[first + ranks.rank :][:1]
+                mine = [_ground(burst, found, elevation, heights, options) for burst in own]
+            for part in ranks.gather(mine) or []:
+                for ground, said in part:
+                    facts.append(said)
+                    yield said.key, ground
+
+    if ranks.rank > 0:
+        for _ in grounds():
+            pass
         return Outcome()
-    grounds = [ground for part in parts for ground in part]
-    unknown = {key: float(np.isnan(ground.height).mean()) for key, ground in grounds}
-    if min(unknown.values()) == 1:
-        empty = next(key for key, share in unknown.items() if share == 1)
+    write_geometry(geometry, mosaic, grounds())
+    return _outcome(mosaic, facts)
+
+
+def _ground(
+    burst: Burst, reference: Acquisition, elevation: Elevation, heights: Path, options: ReferenceGeometry
+) -> tuple[BurstGrid, GroundFacts]:
+    """Return the ground under a burst, and what is said of it."""
+    steps = options.lines, options.samples
+    ground, bend = fine_ground(burst, burst_arc(reference, burst), elevation, steps, options.height_tolerance)
+    known = ground.height[np.isfinite(ground.height)]
+    if not known.size:
         raise InvalidReference(
-            f"{heights} has no height under the burst {empty}: stage elevation that covers the frame"
+            f"{heights} has no height under the burst {burst.key}: stage elevation that covers the frame"
         )
-    write_geometry(geometry, mosaic, grounds)
-    rows, columns = mosaic.shape
+    taken = round(ground.lines[1] - ground.lines[0]), round(ground.samples[1] - ground.samples[0])
+    limits = float(known.min()), float(known.mean()), float(known.max())
+    return ground, GroundFacts(burst.key, taken, bend, 1 - known.size / ground.height.size, limits)
+
+
+def _outcome(mosaic: Mosaic, facts: list[GroundFacts]) -> Outcome:
     warnings = tuple(
-        f"{share:.1%} of the burst {key} has no height" for key, share in unknown.items() if share > MOST_UNKNOWN
+        f"{one.unknown:.1%} of the burst {one.key} has no height" for one in facts if one.unknown > MOST_UNKNOWN
     )
-    return Outcome(Status.DONE, quality={"rows": rows, "columns": columns, **_heights(grounds)}, warnings=warnings)
-
-
-def _heights(grounds: list[tuple[str, BurstGrid]]) -> dict[str, float]:
-    """Return the least, mean and greatest height (m) under the bursts."""
-    values = np.concatenate([ground.height[np.isfinite(ground.height)] for _, ground in grounds])
-    return {
-        "height_min_m": float(values.min()),
-        "height_mean_m": float(values.mean()),
-        "height_max_m": float(values.max()),
+    lowest, mean, highest = zip(*(one.heights for one in facts), strict=True)
+    quality = {
+        "rows": mosaic.shape[0],
+        "columns": mosaic.shape[1],
+        "height_min_m": min(lowest),
+        "height_mean_m": sum(mean) / len(mean),
+        "height_max_m": max(highest),
+        "least_steps": list(min(one.steps for one in facts)),
+        "height_bend_m": max(one.bend for one in facts),
     }
+    return Outcome(Status.DONE, quality=quality, warnings=warnings)
