@@ -1,4 +1,4 @@
-"""Low coherence, and an ionosphere that bursts see differently, through the stages (specs/insar.md 8): all is said."""
+"""Low coherence, ionosphere, two satellites through the stages (specs/insar.md 8): what one shift can't do is said."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from levelworks.insar.coregistration.refinement_files import read_offset, read_s
 from levelworks.insar.geocoding.interpolation import geocode_values
 from levelworks.insar.geocoding.lookup import read_lookup
 from levelworks.insar.mosaic.geometry_files import read_mosaic
+from levelworks.insar.refinement.ambiguity import ResolvedShift
+from levelworks.insar.refinement.spectral_diversity import ShiftEstimate
+from levelworks.insar.refinement.two_satellites import doubt_shift
 from levelworks.insar.simulation.scenario import Pass, Scenario, Uplift, cuts
 from levelworks.insar.simulation.simulate import simulate
 from levelworks.insar.unwrapping.unwrapped_files import read_unwrapped
@@ -195,3 +198,82 @@ def test_the_steps_it_leaves_are_flagged(ionosphere):
         assert beyond in (-1, 0, 1)
         expected = -2 * math.pi * IONOSPHERE[1] * beyond / PERIOD[swath]
         assert step == pytest.approx(expected, abs=0.05)
+
+
+JUMP = -1.3
+"""rad, from the first burst to the second one."""
+
+
+@pytest.fixture(scope="module")
+def satellites(tmp_path_factory):
+    """Take a pair of two satellites, whose bursts have constant phases, through refinement, without amplitudes."""
+    cut = {swath: replace(one, samples=128) for swath, one in cuts("ci").items()}
+    second = Pass(12, "20250418", mission="S1C", burst_phases=(0.4, 0.4 + JUMP))
+    line = Line(
+        simulate(Scenario((Pass(0), second), cut, seed=45), tmp_path_factory.mktemp("satellites")),
+        tmp_path_factory.mktemp("line"),
+    )
+    line.begin()
+    line.refine(diversity={"least-cells": 80})
+    line.coregister(FIRST)
+    line.coregister(LOW, line.network)
+    line.form(FIRST, LOW)
+    return line
+
+
+def test_phases_of_bursts_are_not_taken_for_a_shift(satellites):
+    """1.3 rad in every overlap are 0.022 lines in IW1 and 0.025 in IW2: no shift is both."""
+    said = satellites.said["estimate-diversity", PAIR]
+    assert said.quality["state"] == "degraded"
+    assert "as bursts of two satellites may have" in said.warnings[0]
+    swaths = said.quality["swaths"]
+    for swath, period in PERIOD.items():
+        assert 2 * math.pi * swaths[swath]["line"] / period == pytest.approx(JUMP, abs=0.05)
+    assert read_shifts(satellites.network)[LOW].line == 0.0
+
+
+def test_phases_of_bursts_are_taken_off_by_themselves(satellites):
+    """The missions in the records decide; inside of bursts, where a false shift would tilt phases, all is noise."""
+    said = satellites.said["form-interferogram", PAIR]
+    assert said.quality["seam_step_before_rad"] == pytest.approx(-JUMP, abs=0.05)
+    assert any("of two satellites" in warning for warning in said.warnings)
+    found, mosaic = satellites.interferogram(FIRST, LOW), read_mosaic(satellites.geometry)
+    expected = expected_phase(satellites.simulated.truth, mosaic, FIRST, LOW)
+    whole = (found.count == WHOLE) & np.isfinite(expected)
+    bound = math.sqrt(np.mean(found.phase_sigma[whole].astype(float) ** 2))
+    constants = []
+    for place in mosaic.placements:
+        own = place.cells(mosaic.looks)
+        left = wrapped(np.angle(found.interferogram[own]) - expected[own])[whole[own]]
+        constants.append(np.angle(np.exp(1j * left).sum()))
+        assert np.sqrt(np.mean(wrapped(left - constants[-1]) ** 2)) < 1.1 * bound
+    # Bursts of one swath are brought together; what is common to them can't be known.
+    assert wrapped(constants[0] - constants[1]) == pytest.approx(0, abs=0.03)
+    assert wrapped(constants[2] - constants[3]) == pytest.approx(0, abs=0.03)
+
+
+def estimates(*lines, sigma=1e-4):
+    """Return what two swaths show, lines."""
+    return [
+        ShiftEstimate(line, sigma, period, 0.85, 300, 300, 0.9, 0.1)
+        for line, period in zip(lines, PERIOD.values(), strict=True)
+    ]
+
+
+@pytest.mark.parametrize("turns", [-0.45, -0.2, 0.1, 0.3])
+def test_a_phase_in_all_swaths_is_doubted_and_a_shift_is_not(turns):
+    turned = estimates(*(turns * period for period in PERIOD.values()))
+    shifted = estimates(turns * 0.1, turns * 0.1)
+    resolved = [ResolvedShift(one[0].line, 1e-4, (0, 0), np.inf, 0.0) for one in (turned, shifted)]
+    assert f"{2 * math.pi * turns:.2f} rad" in doubt_shift(turned, resolved[0])
+    # Swaths alone tell shifts of two hundredths of a line; amplitudes that agree do no harm.
+    assert (doubt_shift(shifted, resolved[1]) == "") == (abs(turns) >= 0.2)
+    assert (doubt_shift(shifted, resolved[1], (turns * 0.1, 1e-3)) == "") == (abs(turns) >= 0.2)
+    # What is taken for a shift does no harm below 0.3 rad, and what is degraded already needs no doubt.
+    assert doubt_shift(estimates(4e-3, 4e-3), ResolvedShift(4e-3, 1e-4, (0, 0), np.inf, 0.0)) == ""
+    assert doubt_shift(turned, ResolvedShift(0.0, np.inf, (0, 0), np.inf, 0.0, "no")) == ""
+
+
+def test_one_swath_alone_tells_nothing():
+    one = estimates(0.03, 0.03)[:1]
+    assert "fits the overlaps as well" in doubt_shift(one, ResolvedShift(0.03, 1e-4, (0,), np.inf, 0.0))

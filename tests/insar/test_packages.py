@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import zipfile
 
 import numpy as np
 import pytest
+import rasterio
 
 from levelworks.core.outcome import InvalidInput
 from levelworks.insar.safe.acquisition import read_acquisition
@@ -14,6 +16,7 @@ from levelworks.insar.safe.manifest import check_files, read_manifest
 from levelworks.insar.safe.measurement import Measurement, read_burst
 from levelworks.insar.safe.names import parse_file_name, parse_product_name
 from levelworks.insar.safe.package import open_package
+from levelworks.insar.safe.tiff_layout import read_layout
 from levelworks.insar.simulation.safe_files import pack
 
 SWATHS = ("IW1", "IW2")
@@ -170,3 +173,20 @@ def test_a_product_of_another_kind(insar_data):
     path = next((insar_data / "sarsen/tests/data").glob("*GRDH*.SAFE"))
     with pytest.raises(InvalidInput, match="it is IW GRD; the line takes IW SLC"):
         read_manifest(open_package(path))
+
+
+@pytest.mark.parametrize("compress", ["none", "deflate"])
+def test_lines_of_a_truncated_measurement_are_counted(tmp_path, compress):
+    """Those before the first strip that reaches beyond the end; a list of strips that is cut is an error."""
+    path = tmp_path / "measurement.tiff"
+    pixels = np.random.default_rng(3).integers(-999, 999, (600, 40, 2)).astype(np.int16)
+    profile = {"driver": "GTiff", "dtype": "complex_int16", "count": 1, "compress": compress, "blockysize": 1}
+    with rasterio.open(path, "w", height=600, width=40, **profile) as file:
+        file.write((pixels[..., 0] + 1j * pixels[..., 1]).astype(np.complex64), 1)
+    content = path.read_bytes()
+    whole = read_layout(io.BytesIO(content), "all", len(content))
+    assert (whole.lines, whole.whole, whole.plain) == (600, 600, compress == "none")
+    cut = read_layout(io.BytesIO(content), "cut", len(content) - len(content) // 4)
+    assert 400 < cut.whole < 500
+    with pytest.raises(InvalidInput, match="ends inside its directory"):
+        read_layout(io.BytesIO(content[:1000]), "short", 1000)

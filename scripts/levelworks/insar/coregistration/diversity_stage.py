@@ -19,6 +19,7 @@ from levelworks.insar.refinement.ambiguity import resolve_shift
 from levelworks.insar.refinement.measure import secondary_strips, strip_cells
 from levelworks.insar.refinement.overlaps import Overlap, OverlapCells, find_overlaps
 from levelworks.insar.refinement.spectral_diversity import ShiftEstimate, overlap_shift
+from levelworks.insar.refinement.two_satellites import doubt_shift
 from levelworks.insar.safe.acquisition import Acquisition
 from levelworks.insar.safe.acquisition_files import read_acquisition_file
 
@@ -84,7 +85,8 @@ def estimate_diversity(
     -----
     One shift is found for the pair. Where overlaps differ from it by more than their own noise, as the ionosphere makes
     them, its standard deviation is that of their scatter: their noise times the root of chi squared over the degrees of
-    freedom. What each shows is in the record, and phases that this leaves between bursts are said.
+    freedom. What each shows is in the record, and phases that this leaves between bursts are said. Between two
+    satellites a shift is only believed where it is told from phases that their bursts may have.
     """
     for path in (first, second):
         refuse_flagged(path)
@@ -139,6 +141,8 @@ def _write(
     if estimates:
         resolved = resolve_shift(list(estimates.values()), (0.0, near))
         line, sigma, degraded = resolved.line, resolved.sigma, resolved.degraded
+        if sides[0].acquisition.mission != sides[1].acquisition.mission:
+            degraded = degraded or doubt_shift(list(estimates.values()), resolved, (0.0, near))
     else:
         line, sigma, degraded = 0.0, math.inf, "no two bursts that follow each other are there on both dates"
     # What amplitudes say was added before: the shift beyond geometry is the sum.
@@ -202,6 +206,6 @@ def _disagreement(own: list[OverlapShift], most: float) -> list[str]:
     worst = max(beside, key=lambda one: abs(one.phase))
     said = (
         f"{len(beside)} of {len(own)} overlaps disagree with the common shift, {worst.name} by {worst.beyond:.4f} "
-        f"lines ({abs(worst.phase):.2f} rad): one shift for all bursts does not follow the ionosphere"
+        f"lines ({abs(worst.phase):.2f} rad): one shift for all bursts does not do (the ionosphere, two satellites)"
     )
     return [said]
