@@ -1,4 +1,4 @@
-"""The logger ``levelworks``: writes the events of a run into the ledger of its campaign, and prints nothing."""
+"""The logger ``levelworks``: writes the events of a run into the ledger of its campaign, and keeps its page fresh."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from logging import LogRecord
+from pathlib import Path
 from typing import Any
 
 from snakemake.cli import get_argument_parser
@@ -20,6 +21,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from levelworks.campaign import planned
 from levelworks.campaign.ledger import LEDGER, Ledger, add_attempt, end_run, plan_jobs, update_job
 from levelworks.campaign.outcomes import read_outcome
+from levelworks.campaign.page_keeper import PageKeeper
 from levelworks.campaign.processes import birth
 
 FORCE = frozenset({"--forcerun", "-R", "--forceall", "-F", "--force", "-f"})
@@ -30,6 +32,7 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         self._ledger: Ledger | None = None
+        self._page: PageKeeper | None = None
         self._attempts: dict[int, int] = {}
         self._products: dict[int, str] = {}
         self._failed = False
@@ -86,6 +89,9 @@ class LogHandler(LogHandlerBase):
             self._ledger.put(end_run, "failed" if self._failed else "ended")
             self._ledger.close()
             self._ledger = None
+        if self._page is not None:
+            self._page.close()
+            self._page = None
         super().close()
 
     # What Snakemake tells.
@@ -114,6 +120,9 @@ class LogHandler(LogHandlerBase):
     def _plan(self, rows: list[tuple[Any, ...]], results: str | None = None) -> None:
         """Take a plan, from Snakemake's own thread: the run may not have been heard of yet."""
         self._products.update({row[0]: row[4] for row in rows})
+        if results is not None and self._page is None:
+            self._page = PageKeeper(Path.cwd(), Path(results), lambda message: logger.warning(f"page: {message}"))
+            self._page.start()
         with self._lock:
             if self._ledger is None:
                 self._early.append((rows, results))

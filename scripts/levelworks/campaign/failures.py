@@ -49,7 +49,7 @@ class Failure:
 def find_failures(standing: Standing, folder: Path) -> list[Failure]:
     """Return the failed and the quarantined jobs of a campaign, by cause, the most frequent first."""
     cells = [cell for cell in standing.cells if cell.state in (State.FAILED, State.QUARANTINED)]
-    attempts = _attempts(folder, cells)
+    attempts = read_attempts(folder, cells)
     failures = [
         Failure(cell, _cause(cell), attempts.get((cell.run, cell.job), ()), log_tail(folder, cell.log))
         for cell in cells
@@ -68,7 +68,8 @@ def _cause(cell: Cell) -> str:
     return f"quarantined: {rest if colon else cell.reason}"
 
 
-def _attempts(folder: Path, cells: Iterable[Cell]) -> dict[tuple[int, int], tuple[Attempt, ...]]:
+def read_attempts(folder: Path, cells: Iterable[Cell]) -> dict[tuple[int, int], tuple[Attempt, ...]]:
+    """Return the attempts of jobs that ended badly, by run and job; none where no ledger tells."""
     wanted = {(cell.run, cell.job) for cell in cells}
     found: dict[tuple[int, int], list[Attempt]] = defaultdict(list)
     try:

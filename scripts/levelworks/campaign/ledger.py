@@ -18,7 +18,7 @@ from typing import Any
 
 LEDGER = Path(".snakemake/levelworks/ledger.sqlite")
 """Where the ledger stands in a campaign's working folder."""
-FORMAT = 1
+FORMAT = 2
 FLUSH = 0.5
 """Seconds between two transactions."""
 WAIT = 20.0
@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     attempt INTEGER DEFAULT 0, threads INTEGER, mem_mb REAL, runtime REAL, external TEXT, host TEXT,
     planned REAL, queued REAL, began REAL, ended REAL, outcome TEXT, reason TEXT, warnings INTEGER,
     wall_s REAL, cpu_s REAL, peak_memory_mb REAL, record TEXT, record_ns INTEGER, cause TEXT, message TEXT,
-    PRIMARY KEY (run, job)
+    changed REAL, PRIMARY KEY (run, job)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS jobs_by_product ON jobs (product, run);
 CREATE TABLE IF NOT EXISTS attempts (
@@ -201,6 +201,7 @@ def plan_jobs(
 
 def update_job(connection: sqlite3.Connection, run: int, job: int, values: dict[str, Any]) -> None:
     """Write what is new of a job, planned or not."""
+    values = {**values, "changed": time.time()}
     names = ", ".join(values)
     marks = ", ".join("?" * len(values))
     changes = ", ".join(f"{name} = excluded.{name}" for name in values)

@@ -44,7 +44,7 @@ def read_standing(folder: Path, results: Path | None = None) -> Standing:
     known = None
     try:
         with reading(ledger) as connection:
-            runs = tuple(_runs(connection))
+            runs = tuple(read_runs(connection))
             rows = _rows(connection)
             last = connection.execute("SELECT results FROM runs WHERE results IS NOT NULL ORDER BY run DESC").fetchone()
             known = last and last[0]
@@ -67,7 +67,8 @@ def read_standing(folder: Path, results: Path | None = None) -> Standing:
     )
 
 
-def _runs(connection: sqlite3.Connection) -> Iterator[Run]:
+def read_runs(connection: sqlite3.Connection) -> Iterator[Run]:
+    """Yield the runs of a ledger, the first one first."""
     for row in connection.execute("SELECT * FROM runs ORDER BY run"):
         process = Process(row["host"], row["pid"], row["born"])
         alive = row["ended"] is None and process.alive(row["beat"])
@@ -211,6 +212,7 @@ def _unknown(folder: Path, paths: set[str], known: set[str], disk: _Disk) -> Ite
                 peak_memory_mb=job.peak_memory_mb,
                 ended=_time_of(record.path),
                 record=path,
+                products="\n".join(products),
             )
 
 

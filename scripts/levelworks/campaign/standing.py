@@ -40,6 +40,8 @@ class Cell:
         What was asked for, MB and minutes.
     queued, began, ended : float or None
         Seconds since 1970.
+    products : str
+        All of them, a line each.
     """
 
     line: str
@@ -67,6 +69,7 @@ class Cell:
     record: str = ""
     run: int = 0
     job: int = 0
+    products: str = ""
 
 
 @dataclass(frozen=True, slots=True)
