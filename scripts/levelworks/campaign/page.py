@@ -26,19 +26,19 @@ import xxhash
 
 from levelworks.campaign.failures import Attempt, read_attempts
 from levelworks.campaign.page_details import detail, pictures
+from levelworks.campaign.page_files import DATA, JSON, PAGE
 from levelworks.campaign.page_matrix import CHUNK, Matrix
 from levelworks.campaign.standing import Cell, Standing, State
-from levelworks.campaign.summary import pace_of
+from levelworks.campaign.summary import Pace, pace_of
 from levelworks.core.atomic import temporary_name
 
 FORMAT = 1
-PAGE, DATA, JSON = "status.html", "status_data", "status.json"
 STYLES = ("page.css", "matrix.css", "panel.css")
 SCRIPTS = ("text.js", "data.js", "view.js", "matrix.js", "overview.js", "side.js", "panel.js", "main.js")
 NAMELESS = "other"
 """What files of jobs are called that belong to no line."""
-WAITING = frozenset({State.WAITING})
-"""States of which there is nothing to tell."""
+PACED = 15.0
+"""Seconds for which the pace is taken as it was."""
 
 
 def write_page(standing: Standing, folder: Path, results: Path) -> Path:
@@ -75,6 +75,7 @@ class Page:
         self._attempts: dict[tuple[int, int], tuple[Attempt, ...]] = {}
         self._checksums: dict[str, str] = {}
         self._written: dict[str, str] = {}
+        self._pace, self._paced = Pace(), 0.0
 
     @property
     def path(self) -> Path:
@@ -129,11 +130,18 @@ class Page:
             "following": following and round(following, 1),
             "run": asdict(standing.runs[-1]) if standing.runs else None,
             "notes": [*standing.notes, *_damaged(standing)],
-            "pace": asdict(pace_of(Standing(tuple(self.cells()), standing.runs, seen=standing.seen))),
+            "pace": asdict(self._pace_of(standing)),
             "lines": lines,
         }
         self._part("head", head)
         self._put(JSON, json.dumps(head, indent=1) + "\n")
+
+    def _pace_of(self, standing: Standing) -> Pace:
+        """Return how fast the run goes; it changes slowly, and asks every job."""
+        if standing.alive is None or abs(standing.seen - self._paced) > PACED:
+            self._pace = pace_of(Standing(tuple(self.cells()), standing.runs, seen=standing.seen))
+            self._paced = standing.seen
+        return self._pace
 
     def cells(self) -> Iterable[Cell]:
         """Yield all jobs."""
@@ -149,19 +157,11 @@ class Page:
         for chunk in sorted(matrix.dirty):
             self._part(f"{file}.{chunk}", self._chunk(matrix, chunk))
         matrix.dirty.clear()
-        if f"{file}.{matrix.chunks}" in self._checksums or f"{file}.names" not in self._checksums:
+        if not matrix.named:
+            matrix.named = self._part(f"{file}.names", matrix.names())
             self._remove_behind(file, matrix.chunks)
-        groups = sorted(set(matrix.groups))
-        index = {group: at for at, group in enumerate(groups)}
-        names = {
-            "stages": matrix.stages,
-            "granules": matrix.granules,
-            "groups": groups,
-            "group": [index[group] for group in matrix.groups],
-        }
-        known = self._part(f"{file}.names", names)
         states = {
-            "names": known,
+            "names": matrix.named,
             "states": matrix.states.decode(),
             "size": CHUNK,
             "chunks": [self._checksums[f"{file}.{chunk}"] for chunk in range(matrix.chunks)],
@@ -170,7 +170,7 @@ class Page:
             "line": line,
             "file": file,
             "granules": len(matrix.granules),
-            "names": known,
+            "names": matrix.named,
             "states": self._part(f"{file}.states", states),
             "stages": matrix.counted(),
         }
@@ -185,7 +185,7 @@ class Page:
     def _detail(self, cell: Cell | None) -> Any:
         if cell is None:
             return 0
-        if cell.state in WAITING and not cell.attempt:
+        if cell.state is State.WAITING and not cell.attempt:
             return {"product": cell.product}
         return detail(cell, self._attempts.get((cell.run, cell.job), ()), self.folder)
 

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from levelworks.campaign.standing import Cell, State
-from levelworks.campaign.summary import group_of
+from levelworks.campaign.summary import Count, group_of
 from levelworks.core.config import LINES
 
 CHUNK = 25
@@ -41,6 +41,8 @@ class Matrix:
         A character each.
     dirty : set of int
         Chunks that changed since they were written.
+    named : str
+        Checksum of the names as they were written; empty before.
     """
 
     def __init__(self, line: str, cells: Iterable[Cell]) -> None:
@@ -60,16 +62,29 @@ class Matrix:
         rows = {name: row for row, name in enumerate(self.granules)}
         self.cells: list[Cell | None] = [None] * (len(rows) * len(columns))
         self.states = bytearray([ABSENT]) * len(self.cells)
+        self._taken = [Count() for _ in self.stages]
         self._places: dict[str, int] = {}
         for (name, column), cell in placed.items():
             at = rows[name] * len(columns) + column
             self._places[cell.product] = at
             self._set(at, cell)
         self.dirty = set(range(self.chunks))
+        self.named = ""
         self._shows = _pictured(self.granules, self.stages, cells, self._places)
         self._drawn: dict[int, list[int]] = defaultdict(list)
         for picture, row in self._shows.items():
             self._drawn[row].append(picture)
+
+    def names(self) -> dict[str, Any]:
+        """Return stages, granules, groups, and the place of each granule's group among them."""
+        groups = sorted(set(self.groups))
+        index = {group: at for at, group in enumerate(groups)}
+        return {
+            "stages": self.stages,
+            "granules": self.granules,
+            "groups": groups,
+            "group": [index[group] for group in self.groups],
+        }
 
     @property
     def chunks(self) -> int:
@@ -103,27 +118,25 @@ class Matrix:
 
     def counted(self) -> list[dict[str, Any]]:
         """Return of every stage the number of jobs by state, and what they took."""
-        found = []
-        for column, stage in enumerate(self.stages):
-            letters = self.states[column :: len(self.stages)]
-            cells = [cell for cell in self.cells[column :: len(self.stages)] if cell is not None]
-            states = {state.value: letters.count(letter) for state, letter in LETTERS.items()}
-            states[State.DONE.value] += letters.count(WARNED)
-            found.append(
-                {
-                    "stage": stage,
-                    "jobs": len(cells),
-                    **states,
-                    "retried": sum(cell.attempt > 1 for cell in cells),
-                    "warnings": sum(cell.warnings > 0 for cell in cells),
-                    "wall_s": round(sum(cell.wall_s for cell in cells), 3),
-                    "cpu_s": round(sum(cell.cpu_s for cell in cells), 3),
-                    "peak_memory_mb": max((cell.peak_memory_mb for cell in cells), default=0.0),
-                }
-            )
-        return found
+        return [
+            {
+                "stage": stage,
+                "jobs": count.planned,
+                **{state.value: count.states[state] for state in State},
+                "retried": count.retried,
+                "warnings": count.warnings,
+                "wall_s": round(count.wall_s, 3),
+                "cpu_s": round(count.cpu_s, 3),
+                "peak_memory_mb": count.peak_memory_mb,
+            }
+            for stage, count in zip(self.stages, self._taken, strict=True)
+        ]
 
     def _set(self, at: int, cell: Cell) -> None:
+        count, before = self._taken[at % len(self.stages)], self.cells[at]
+        if before is not None:
+            count.remove(before)
+        count.add(cell)
         self.cells[at] = cell
         self.states[at] = WARNED if cell.state is State.DONE and cell.warnings else LETTERS[cell.state]
 

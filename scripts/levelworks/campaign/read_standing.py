@@ -12,6 +12,7 @@ from typing import Any
 
 from levelworks.campaign.ledger import LEDGER, reading
 from levelworks.campaign.outcomes import SUFFIX, read_record_row
+from levelworks.campaign.page_files import DATA, JSON
 from levelworks.campaign.processes import Process
 from levelworks.campaign.standing import Cell, Run, Standing, State
 from levelworks.core.jobs import Job, job_of
@@ -120,12 +121,13 @@ def _look(folder: Path, base: Path) -> _Disk:
     found = _Disk(base, {}, set(), [])
     waiting = [str(folder)]
     start = len(str(base)) + 1 if folder.is_relative_to(base) else 0
+    page = {os.path.join(folder, name) for name in (JSON, DATA)}  # noqa: PTH118 - as entries are named
     while waiting:
         try:
             with os.scandir(waiting.pop()) as entries:
                 for entry in entries:
                     name = entry.name
-                    if name[0] == ".":
+                    if name[0] == "." or entry.path in page:
                         continue
                     path = entry.path[start:]
                     found.names.add(path)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from levelworks.campaign.page import DATA, JSON, PAGE
 from levelworks.campaign.page_details import PICTURES
+from levelworks.campaign.page_files import DATA, JSON, PAGE
 from levelworks.campaign.planned import LOGS
 from levelworks.core.outcome import InvalidOptions
 

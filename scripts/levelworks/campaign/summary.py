@@ -44,6 +44,14 @@ class Count:
         self.cpu_s += cell.cpu_s
         self.peak_memory_mb = max(self.peak_memory_mb, cell.peak_memory_mb)
 
+    def remove(self, cell: Cell) -> None:
+        """Count a job no more; the peak of memory stays."""
+        self.states[cell.state] -= 1
+        self.retried -= cell.attempt > 1
+        self.warnings -= cell.warnings > 0
+        self.wall_s -= cell.wall_s
+        self.cpu_s -= cell.cpu_s
+
     @property
     def planned(self) -> int:
         """Return the number of all jobs, finished or to come."""

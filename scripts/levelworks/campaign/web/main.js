@@ -81,6 +81,11 @@ function toggle(state) {
   filtered();
 }
 
+function chooseStage(stage) {
+  view.stage = view.stage === stage ? null : stage;
+  filtered();
+}
+
 function showOnly(stage, state) {
   Object.assign(view, { stage, states: new Set([state]), tab: "granules" });
   filtered();
@@ -163,7 +168,10 @@ document.addEventListener("keydown", (event) => {
     seek(event.key === "n" ? 1 : -1);
     taken = true;
   } else if (event.target === grid) {
-    if (event.key === "Enter") {
+    if (event.key === "s" && store.matrix) {
+      chooseStage(store.matrix.stages[here.column]);
+      taken = true;
+    } else if (event.key === "Enter") {
       openJob(here.place, here.column);
       taken = true;
     } else taken = move(event);
@@ -174,8 +182,7 @@ document.addEventListener("keydown", (event) => {
 grid.addEventListener("click", (event) => {
   const stage = event.target.closest(".stage");
   if (stage) {
-    view.stage = view.stage === stage.dataset.stage ? null : stage.dataset.stage;
-    filtered();
+    chooseStage(stage.dataset.stage);
     return;
   }
   const cell = event.target.closest(".cell");

@@ -18,7 +18,7 @@ function colours() {
 
 function drawOverview() {
   const matrix = store.matrix;
-  const long = Boolean(matrix) && found.rows.length * HEIGHT > 2 * grid.clientHeight;
+  const long = Boolean(matrix) && grid.clientHeight > 0 && found.rows.length * HEIGHT > 2 * grid.clientHeight;
   overview.hidden = !long;
   if (!long) return;
   const width = overview.clientWidth, height = overview.clientHeight, across = matrix.stages.length;

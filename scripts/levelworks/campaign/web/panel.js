@@ -1,13 +1,14 @@
 // One job: its state and why, what it asked for and used, where it ran, its files, and the end of its log.
 
 const panel = find("panel");
-const ATTEMPT = ["", "ended by", "on", "memory", "time"];
-let shownJob = "";
+const ATTEMPT = ["", "ended by", "on", "memory of asked", "time of asked"];
+let shownJob = "", broughtTo = null;
 
 async function openJob(place, column) {
   const matrix = store.matrix;
   if (!matrix || place >= found.rows.length) return;
   view.open = { granule: matrix.granules[found.rows[place]], stage: matrix.stages[column] };
+  broughtTo = view.open;
   writeAddress();
   draw();
   await writePanel();
@@ -34,6 +35,11 @@ async function writePanel() {
   }
   const row = matrix.granules.indexOf(open.granule), column = matrix.stages.indexOf(open.stage);
   const code = row < 0 || column < 0 ? ABSENT : matrix.codes[row * matrix.stages.length + column];
+  if (code !== ABSENT && broughtTo !== open) {  // opened by the address
+    broughtTo = open;
+    const place = found.rows.indexOf(row);
+    if (place >= 0) bring(place, column);
+  }
   let job = null, pictures = [], missing = "";
   if (code !== ABSENT) {
     try {
@@ -97,6 +103,10 @@ function used(what, asked) {
   return what || `${asked} asked for`;
 }
 
+function ofAsked(what, asked) {
+  return what || asked ? `${what || "?"} of ${asked || "?"}` : "";
+}
+
 function meter(what, asked) {
   if (!what || !asked) return null;
   const bar = make("i", { class: what > asked ? "over" : "" });
@@ -108,19 +118,20 @@ function links(open, job) {
   const line = store.matrix.line;
   const record = job.record === 1 ? `${job.product}.json` : job.record;
   const log = job.log === 1 ? `logs/${line}/${open.stage}/${open.granule}.log` : job.log;
-  const row = make("div", { class: "links" });
+  const list = make("dl", {}, make("dt", {}, "product"), make("dd", {}, make("code", {}, job.product)));
   const frame = make("div", {});
-  for (const [name, path] of [["Record", record], ["Log", log]]) {
+  for (const [name, path] of [["record", record], ["log", log]]) {
     if (!path) continue;
-    row.append(make("a", { href: address(path), target: "_blank", rel: "noopener" }, `${name} in a tab`));
-    row.append(make("button", { type: "button", "aria-expanded": "false", onclick: (event) => unfold(event.target, frame, name, path) }, `${name} here`));
+    list.append(make("dt", {}, name), make("dd", { class: "links" },
+      make("button", { type: "button", "aria-expanded": "false", onclick: (event) => unfold(event.target, frame, name, path) }, "show"),
+      make("a", { href: address(path), target: "_blank", rel: "noopener" }, "open in a tab")));
   }
-  return [make("h3", {}, "Files"), make("p", { class: "path" }, make("code", {}, job.product)), row, frame];
+  return [make("h3", {}, "Files"), list, frame];
 }
 
 function unfold(button, frame, name, path) {
   const open = frame.dataset.shows === name;
-  button.parentNode.querySelectorAll("button").forEach((one) => one.setAttribute("aria-expanded", "false"));
+  frame.previousElementSibling.querySelectorAll("button").forEach((one) => one.setAttribute("aria-expanded", "false"));
   frame.dataset.shows = open ? "" : name;
   button.setAttribute("aria-expanded", String(!open));
   frame.replaceChildren(...(open ? [] : [make("iframe", { src: address(path), title: name, sandbox: "" })]));
@@ -133,8 +144,8 @@ function attempts(job) {
     make("td", {}, String(attempt)),
     make("td", {}, [cause, detail].filter(Boolean).join(": ")),
     make("td", {}, [host, external].filter(Boolean).join(" ")),
-    make("td", {}, peak || asked ? used(peak && memory(peak), asked && memory(asked)) : ""),
-    make("td", {}, wall || minutes ? used(wall && duration(wall), minutes && duration(60 * minutes)) : ""))));
+    make("td", {}, ofAsked(peak && memory(peak), asked && memory(asked))),
+    make("td", {}, ofAsked(wall && duration(wall), minutes && duration(60 * minutes))))));
   return [make("h3", {}, "Attempts that ended badly"), make("div", { class: "scroll" }, make("table", {}, head, body))];
 }
 
