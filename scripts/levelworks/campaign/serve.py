@@ -6,6 +6,7 @@ import getpass
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -84,7 +85,7 @@ class Files:
             return False
         if below in ((PAGE,), (JSON,)):
             return True
-        if below[0] == DATA:
+        if below[:1] == (DATA,):
             return path.suffix == ".js"
         return path.suffix == ".json" or path.suffix.lower() in PICTURES
 
@@ -136,6 +137,11 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     allow_reuse_address = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong, unless a browser went away."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
 
 def open_server(folder: Path, results: Path, port: int | None = None) -> tuple[Server, str]:

@@ -21,6 +21,7 @@ function setTheme(name) {
   try {
     localStorage.setItem("levelworks theme", theme);
   } catch (error) { /* a page from disk may have no storage */ }
+  readColours();
   drawOverview();
 }
 

@@ -67,9 +67,7 @@ function draw() {
   }
   const first = Math.max(0, Math.min(Math.floor(grid.scrollTop / HEIGHT) - MORE, found.rows.length - pool.length));
   for (let place = first; place < first + pool.length; place += 1) drawRow(pool[place % pool.length], place);
-  const cell = cellAt(here.place, here.column);
-  if (cell) grid.setAttribute("aria-activedescendant", cell.id);
-  else grid.removeAttribute("aria-activedescendant");
+  nameHere();
   drawWindow();
 }
 
@@ -101,36 +99,32 @@ function drawRow(one, place) {
     const code = matrix.codes[row * width + column];
     const faint = isFiltered() && code !== ABSENT && !isWanted(code, column) ? 64 : 0;
     const marked = place === here.place && column === here.column ? 128 : 0;
-    drawCell(one.cells[column], code, faint, marked, place, column, granule);
+    drawCell(one.cells[column], code, faint, marked, column, granule);
   }
 }
 
-function drawCell(one, code, faint, marked, place, column, granule) {
-  const id = `job-${place}-${column}`;
-  if (one.cell.id !== id) one.cell.id = id;
+function drawCell(one, code, faint, marked, column, granule) {
   const shown = code | faint | marked;
   if (one.shown === shown) return;
   one.shown = shown;
   one.cell.className = `cell${faint ? " faint" : ""}${marked ? " here" : ""}`;
   const stage = store.matrix.stages[column];
-  if (code === ABSENT) {
-    one.chip.className = "mark absent";
-    one.chip.textContent = "";
-    one.cell.setAttribute("aria-label", `${granule}, ${stage}: no such job`);
-    one.cell.title = "";
-    return;
-  }
   const state = stateOf(code);
-  one.chip.className = `mark s-${state.name}${code === WARNED ? " warned" : ""}`;
-  one.chip.textContent = state.glyph;
-  const said = code === WARNED ? "done, with warnings" : state.name;
+  one.chip.className = state ? `mark s-${state.name}${code === WARNED ? " warned" : ""}` : "mark absent";
+  one.chip.textContent = state ? state.glyph : "";
+  const said = !state ? "no such job" : code === WARNED ? "done, with warnings" : state.name;
   one.cell.setAttribute("aria-label", `${granule}, ${stage}: ${said}`);
-  one.cell.title = `${stage}: ${said}`;
 }
 
-function cellAt(place, column) {
-  const one = pool.length ? pool[place % pool.length] : null;
-  return one && one.place === place ? one.cells[column].cell : null;
+// Tell readers of the screen which cell is marked.
+function nameHere() {
+  const one = pool.length ? pool[here.place % pool.length] : null;
+  const cell = one && one.place === here.place ? one.cells[here.column].cell : null;
+  if (cell && cell.id === "here") return;
+  find("here")?.removeAttribute("id");
+  if (cell) cell.id = "here";
+  if (cell) grid.setAttribute("aria-activedescendant", "here");
+  else grid.removeAttribute("aria-activedescendant");
 }
 
 function bring(place, column) {
@@ -165,4 +159,8 @@ function seek(step) {
   }
 }
 
+grid.addEventListener("mouseover", (event) => {
+  const cell = event.target.closest(".cell");
+  if (cell) cell.title = cell.ariaLabel;
+});
 grid.addEventListener("scroll", draw, { passive: true });

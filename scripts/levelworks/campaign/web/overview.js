@@ -1,19 +1,21 @@
 // All granules at once beside the matrix: each place shows the worst of the states that fall on it.
 
 const WORST = ["failed", "quarantined", "running", "removed", "queued", "waiting", "skipped", "done"];
-const overview = find("overview");
+const overview = find("overview"), inSight = find("in-sight");
 const RANKS = new Uint8Array(ABSENT + 1).fill(WORST.length);
 STATES.forEach((state, code) => { RANKS[code] = WORST.indexOf(state.name); });
 RANKS[WARNED] = RANKS[0];
-let picture = null;
 
-function colours() {
+// Colours by rank as four bytes of a picture; another theme has others.
+const palette = new Uint32Array(WORST.length + 1);
+function readColours() {
   const style = getComputedStyle(document.documentElement);
-  const parse = (name) => {
-    const text = style.getPropertyValue(name).trim();
-    return [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
-  };
-  return [...WORST.map((name) => parse(name === "waiting" ? "--edge" : `--${name}`)), parse("--paper")];
+  const bytes = new Uint8Array(palette.buffer);
+  [...WORST, "nothing"].forEach((name, rank) => {
+    const text = style.getPropertyValue({ waiting: "--edge", nothing: "--paper" }[name] || `--${name}`).trim();
+    for (let at = 0; at < 3; at += 1) bytes[4 * rank + at] = parseInt(text.slice(1 + 2 * at, 3 + 2 * at), 16);
+    bytes[4 * rank + 3] = 255;
+  });
 }
 
 function drawOverview() {
@@ -25,7 +27,7 @@ function drawOverview() {
   overview.width = width;
   overview.height = height;
   const image = new ImageData(width, height);
-  const palette = colours();
+  const pixels = new Uint32Array(image.data.buffer);
   const worst = new Uint8Array(across);
   for (let y = 0; y < height; y += 1) {
     const from = Math.floor((y * found.rows.length) / height);
@@ -38,25 +40,20 @@ function drawOverview() {
         if (rank < worst[column]) worst[column] = rank;
       }
     }
-    for (let x = 0; x < width; x += 1) {
-      image.data.set([...palette[worst[Math.floor((x * across) / width)]], 255], 4 * (y * width + x));
-    }
+    for (let x = 0; x < width; x += 1) pixels[y * width + x] = palette[worst[Math.floor((x * across) / width)]];
   }
-  picture = image;
+  overview.getContext("2d").putImageData(image, 0, 0);
   drawWindow();
 }
 
 // Where the rows in sight lie.
 function drawWindow() {
-  if (overview.hidden || !picture) return;
-  const context = overview.getContext("2d");
-  context.putImageData(picture, 0, 0);
-  const all = found.rows.length * HEIGHT;
-  const top = (grid.scrollTop / all) * overview.height;
-  const height = Math.max(6, (grid.clientHeight / all) * overview.height);
-  context.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--ink");
-  context.lineWidth = 2;
-  context.strokeRect(1, Math.min(top, overview.height - height) + 1, overview.width - 2, height - 2);
+  inSight.hidden = overview.hidden;
+  if (overview.hidden) return;
+  const share = overview.height / (found.rows.length * HEIGHT);
+  const height = Math.max(8, grid.clientHeight * share);
+  inSight.style.height = `${height}px`;
+  inSight.style.transform = `translateY(${Math.min(grid.scrollTop * share, overview.height - height)}px)`;
 }
 
 function goThere(event) {
