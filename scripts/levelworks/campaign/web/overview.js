@@ -22,8 +22,10 @@ function drawOverview() {
   const matrix = store.matrix;
   const long = Boolean(matrix) && grid.clientHeight > 0 && found.rows.length * HEIGHT > 2 * grid.clientHeight;
   overview.hidden = !long;
-  if (!long) return;
-  const width = overview.clientWidth, height = overview.clientHeight, across = matrix.stages.length;
+  inSight.hidden = !long;
+  const width = overview.clientWidth, height = overview.clientHeight;  // none in a narrow window
+  if (!long || !width || !height) return;
+  const across = matrix.stages.length;
   overview.width = width;
   overview.height = height;
   const image = new ImageData(width, height);
@@ -48,7 +50,6 @@ function drawOverview() {
 
 // Where the rows in sight lie.
 function drawWindow() {
-  inSight.hidden = overview.hidden;
   if (overview.hidden) return;
   const share = overview.height / (found.rows.length * HEIGHT);
   const height = Math.max(8, grid.clientHeight * share);
