@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from browser import driven
 from campaign_standings import STAGES, job, many, run, standing
+from mixed_campaign import MixedCampaign
 
 from levelworks.campaign.page import Page, write_page
 from levelworks.campaign.serve import open_server
@@ -263,6 +265,40 @@ def test_what_changes_while_it_is_open_is_shown(tmp_path, opened):
     ended = standing([], runs=(run(alive=False, ended=1.8e9),))
     page.write(ended)
     seen.page.wait_for_selector("#run.ended")
+
+
+def test_a_run_keeps_its_page_fresh(tmp_path, opened):
+    campaign = MixedCampaign(tmp_path, {"a": "done", "b": "quarantined", "c": "bug", "d": "waits"})
+    try:
+        process = campaign.start()
+        campaign.wait_for((tmp_path / "results/status_data/head.js").is_file)
+        seen = opened(address(tmp_path))
+        seen.page.wait_for_selector("text=running since")
+        campaign.wait_for(lambda: seen.glyphs() == Counter({"✓": 3, "!": 1, "✕": 1, "▶\ufe0e": 1, "·": 2}))
+        campaign.go()
+        process.wait(60)
+        seen.page.wait_for_selector("#run.ended")
+        on_disk = Counter(campaign.on_disk().values())
+        glyphs = Counter({"✓": on_disk["done"], "!": on_disk["quarantined"], "✕": 1, "·": 1})
+        assert glyphs == Counter({"✓": 5, "!": 1, "✕": 1, "·": 1})
+        campaign.wait_for(lambda: seen.glyphs() == glyphs)
+        head = json.loads((tmp_path / "results/status.json").read_text())
+        assert head["run"]["alive"] is False
+        assert head["run"]["ended"]
+    finally:
+        campaign.end()
+
+
+def test_a_narrow_window_shows_the_same(campaign, opened):
+    folder, _ = campaign
+    page = opened(f"{address(folder)}#line=plumes").page
+    page.set_viewport_size({"width": 420, "height": 800})
+    assert page.locator(".row:visible").count() > 10
+    page.locator(".row:visible .cell").first.click()
+    page.wait_for_selector("#panel h2:focus")
+    assert page.locator("#panel").bounding_box()["width"] == 420
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
 
 
 def test_old_data_and_a_killed_run_are_told(tmp_path, opened):

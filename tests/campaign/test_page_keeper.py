@@ -10,7 +10,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from mixed_campaign import MixedCampaign
 
 from levelworks.campaign.ledger import LEDGER, Ledger, end_run, plan_jobs, update_job
 from levelworks.campaign.page_keeper import SHORTEST, PageKeeper
@@ -112,21 +111,3 @@ def test_trouble_is_told_once_and_stops_nothing(tmp_path, ledger):
     (tmp_path / "results").unlink()
     keeper._try()
     assert states(tmp_path) == {"waiting": 4}
-
-
-def test_a_run_keeps_its_page_fresh(tmp_path):
-    campaign = MixedCampaign(tmp_path, {"a": "done", "b": "quarantined", "c": "bug", "d": "waits"})
-    try:
-        process = campaign.start()
-        page = tmp_path / "results/status.json"
-        want = Counter({"done": 3, "quarantined": 1, "failed": 1, "running": 1, "waiting": 2})
-        campaign.wait_for(lambda: page.is_file() and states(tmp_path) == want)
-        assert json.loads(page.read_text())["run"]["alive"] is True
-        campaign.go()
-        process.wait(60)
-        assert states(tmp_path) == Counter({"done": 5, "quarantined": 1, "failed": 1, "waiting": 1})
-        head = json.loads(page.read_text())
-        assert head["run"]["alive"] is False
-        assert head["run"]["ended"]
-    finally:
-        campaign.end()

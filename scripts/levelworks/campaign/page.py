@@ -28,6 +28,7 @@ from levelworks.campaign.failures import Attempt, read_attempts
 from levelworks.campaign.page_details import detail, pictures
 from levelworks.campaign.page_files import DATA, JSON, PAGE
 from levelworks.campaign.page_matrix import CHUNK, Matrix
+from levelworks.campaign.read_standing import results_of
 from levelworks.campaign.standing import Cell, Standing, State
 from levelworks.campaign.summary import Pace, pace_of
 from levelworks.core.atomic import temporary_name
@@ -41,7 +42,7 @@ PACED = 15.0
 """Seconds for which the pace is taken as it was."""
 
 
-def write_page(standing: Standing, folder: Path, results: Path) -> Path:
+def write_page(standing: Standing, folder: Path, results: Path | None = None) -> Path:
     """Write the page of a campaign once, and return it.
 
     Parameters
@@ -50,10 +51,10 @@ def write_page(standing: Standing, folder: Path, results: Path) -> Path:
         The whole campaign.
     folder : Path
         Its working folder.
-    results : Path
-        Folder of products; the page stands in it.
+    results : Path, optional
+        Folder of products, in which the page stands; the last run's where not given.
     """
-    page = Page(folder, results)
+    page = Page(folder, results or results_of(folder))
     page.show(standing)
     page.write(standing)
     return page.path
@@ -65,7 +66,7 @@ class Page:
     Parameters
     ----------
     folder, results : Path
-        As for `write_page`.
+        Working folder of the campaign and folder of its products.
     """
 
     def __init__(self, folder: Path, results: Path) -> None:
@@ -85,6 +86,7 @@ class Page:
     def show(self, standing: Standing) -> None:
         """Take a whole campaign; what was taken before is forgotten where it is no longer in it."""
         self._read_attempts(standing.cells)
+        self._written.clear()  # others may have written since: what stands on disk counts
         by_line = _by_line(standing.cells)
         self._matrices = {line: found for line, found in self._matrices.items() if line in by_line}
         for line, cells in by_line.items():

@@ -18,6 +18,8 @@ from levelworks.campaign.standing import Cell, Run, Standing, State
 from levelworks.core.jobs import Job, job_of
 from levelworks.core.survey import walk
 
+COLUMNS = {one.name for one in fields(Cell)} - {"state"}
+"""Of a ledger's row, that a cell takes as they are."""
 REST = ("state", "outcome", "record_ns", "products", "planned")
 EMPTY = {
     one.name: "''" if one.default == "" or one.name in ("line", "stage", "granule", "product") else one.default
@@ -42,13 +44,12 @@ def read_standing(folder: Path, results: Path | None = None) -> Standing:
     runs: tuple[Run, ...] = ()
     rows: list[tuple[Any, ...]] = []
     notes: list[str] = []
-    known = None
+    known = Path("results")
     try:
         with reading(ledger) as connection:
             runs = tuple(read_runs(connection))
             rows = _rows(connection)
-            last = connection.execute("SELECT results FROM runs WHERE results IS NOT NULL ORDER BY run DESC").fetchone()
-            known = last and last[0]
+            known = _results(connection)
     except FileNotFoundError:
         notes.append("no ledger here: what follows is from the records alone; jobs that wait or failed are not known")
     except (sqlite3.Error, OSError) as error:
@@ -57,7 +58,7 @@ def read_standing(folder: Path, results: Path | None = None) -> Standing:
     if runs and not runs[-1].alive and runs[-1].ended is None:
         notes.append(_killed(runs[-1]))
     base = folder.absolute()
-    place = base / (results or known or "results")
+    place = base / (results or known)
     disk = _look(place, base)
     cells = list(_merge(rows, alive, place, disk))
     return Standing(
@@ -66,6 +67,20 @@ def read_standing(folder: Path, results: Path | None = None) -> Standing:
         tuple(notes),
         tuple(disk.unreadable),
     )
+
+
+def results_of(folder: Path) -> Path:
+    """Return the folder of products of a campaign's last run, relative to its working folder or absolute."""
+    try:
+        with reading(folder / LEDGER) as connection:
+            return _results(connection)
+    except (FileNotFoundError, sqlite3.Error):
+        return Path("results")
+
+
+def _results(connection: sqlite3.Connection) -> Path:
+    last = connection.execute("SELECT results FROM runs WHERE results IS NOT NULL ORDER BY run DESC").fetchone()
+    return Path(last[0] if last else "results")
 
 
 def read_runs(connection: sqlite3.Connection) -> Iterator[Run]:

@@ -19,6 +19,7 @@ from urllib.parse import quote, unquote, urlsplit
 from levelworks.campaign.page_details import PICTURES
 from levelworks.campaign.page_files import DATA, JSON, PAGE
 from levelworks.campaign.planned import LOGS
+from levelworks.campaign.read_standing import results_of
 from levelworks.core.outcome import InvalidOptions
 
 HERE = "127.0.0.1"
@@ -168,9 +169,11 @@ def open_server(folder: Path, results: Path, port: int | None = None) -> tuple[S
     raise InvalidOptions(f"port {wanted[0]} is taken or not allowed: give another with --port, or 0 for any free one")
 
 
-def serve(folder: Path, results: Path, port: int | None = None, say: Callable[[str], None] = print) -> None:
+def serve(
+    folder: Path, results: Path | None = None, port: int | None = None, say: Callable[[str], None] = print
+) -> None:
     """Serve a campaign's page until Ctrl-C; says its address and how to reach it from another machine."""
-    server, address = open_server(folder, results, port)
+    server, address = open_server(folder, results or results_of(folder), port)
     number = server.server_address[1]
     say(f"{address}\n")
     say("from another machine, in a terminal there, then open the same address in its browser:")

@@ -12,7 +12,7 @@ function readColours() {
   const style = getComputedStyle(document.documentElement);
   const bytes = new Uint8Array(palette.buffer);
   [...WORST, "nothing"].forEach((name, rank) => {
-    const text = style.getPropertyValue({ waiting: "--edge", nothing: "--paper" }[name] || `--${name}`).trim();
+    const text = style.getPropertyValue({ waiting: "--edge", nothing: "--paper", done: "--done-bar" }[name] || `--${name}`).trim();
     for (let at = 0; at < 3; at += 1) bytes[4 * rank + at] = parseInt(text.slice(1 + 2 * at, 3 + 2 * at), 16);
     bytes[4 * rank + 3] = 255;
   });

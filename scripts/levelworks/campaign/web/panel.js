@@ -74,13 +74,19 @@ function panelParts(open, code, job, pictures, missing) {
   const why = [job.reason, [job.cause, job.message].filter(Boolean).join(": ")].filter(Boolean).join("\n");
   if (why) parts.push(make("div", { class: `why ${state.name}` }, why));
   if (job.warnings) parts.push(make("div", {}, `${job.warnings} warning${job.warnings > 1 ? "s" : ""}: the record holds them`));
+  if (job.tail) parts.push(logEnd(job.tail));
   parts.push(facts(job), ...links(open, job), ...attempts(job), ...drawn(open, pictures));
-  if (job.tail) parts.push(make("h3", {}, "End of the log"), make("pre", { tabindex: "0" }, job.tail));
   return parts;
 }
 
+function logEnd(text) {
+  const end = make("pre", { tabindex: "0", "aria-label": "End of the log" }, text);
+  requestAnimationFrame(() => { end.scrollTop = end.scrollHeight; });
+  return make("div", {}, make("h3", {}, "End of the log"), end);
+}
+
 function facts(job) {
-  const list = make("dl", {});
+  const list = make("dl", { class: "facts" });
   const add = (name, ...values) => list.append(make("dt", {}, name), make("dd", {}, ...values));
   if (job.attempt) add("attempt", String(job.attempt));
   if (job.memory || job.asked_memory) {
