@@ -277,7 +277,7 @@ def test_a_run_keeps_its_page_fresh(tmp_path, opened):
         campaign.wait_for(lambda: seen.glyphs() == Counter({"✓": 3, "!": 1, "✕": 1, "▶\ufe0e": 1, "·": 2}))
         campaign.go()
         process.wait(60)
-        seen.page.wait_for_selector("#run.ended")
+        seen.page.wait_for_selector("#run.bad:has-text('1 failed')")
         on_disk = Counter(campaign.on_disk().values())
         glyphs = Counter({"✓": on_disk["done"], "!": on_disk["quarantined"], "✕": 1, "·": 1})
         assert glyphs == Counter({"✓": 5, "!": 1, "✕": 1, "·": 1})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -119,6 +120,14 @@ def test_a_page_of_before_is_not_written_again(tmp_path):
     before = times(tmp_path)
     write_page(whole, tmp_path, RESULTS)
     assert times(tmp_path) == before
+
+
+def test_what_a_killed_controller_left_half_written_goes(tmp_path):
+    killed = tmp_path / "results/status_data" / f".part.{socket.gethostname()}.{2**22 + 1}.draft"
+    killed.parent.mkdir(parents=True)
+    killed.touch()
+    write_page(standing(many(3)), tmp_path, RESULTS)
+    assert not list(tmp_path.rglob(".part.*"))
 
 
 def test_granules_that_come_and_go(tmp_path):

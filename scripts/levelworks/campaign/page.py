@@ -31,7 +31,7 @@ from levelworks.campaign.page_matrix import CHUNK, Matrix
 from levelworks.campaign.read_standing import results_of
 from levelworks.campaign.standing import Cell, Standing, State
 from levelworks.campaign.summary import Pace, pace_of
-from levelworks.core.atomic import temporary_name
+from levelworks.core.atomic import remove_stray, temporary_name
 
 FORMAT = 1
 STYLES = ("page.css", "matrix.css", "panel.css")
@@ -77,6 +77,9 @@ class Page:
         self._checksums: dict[str, str] = {}
         self._written: dict[str, str] = {}
         self._pace, self._paced = Pace(), 0.0
+        draft = self.results / DATA / "draft"
+        remove_stray(draft)
+        self._draft = temporary_name(draft)
 
     @property
     def path(self) -> Path:
@@ -120,7 +123,7 @@ class Page:
         following : float, optional
             Seconds until it is likely written again; None where nobody does.
         """
-        (self.results / DATA).mkdir(parents=True, exist_ok=True)
+        self._draft.parent.mkdir(parents=True, exist_ok=True)
         self._put(PAGE, page_text())
         lines = [self._write_line(line, self._matrices[line]) for line in sorted(self._matrices)]
         head = {
@@ -216,12 +219,12 @@ class Page:
         if name not in self._written and _holds(path, content):
             self._written[name] = checksum
             return
-        draft = temporary_name(path)
         try:
-            draft.write_bytes(content)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+            self._draft.write_bytes(content)
+            self._draft.replace(path)
+        except OSError:
+            self._draft.unlink(missing_ok=True)
+            raise
         self._written[name] = checksum
 
 

@@ -141,6 +141,7 @@ function unfold(button, frame, name, path) {
   frame.dataset.shows = open ? "" : name;
   button.setAttribute("aria-expanded", String(!open));
   frame.replaceChildren(...(open ? [] : [make("iframe", { src: address(path), title: name, sandbox: "" })]));
+  frame.scrollIntoView({ block: "nearest" });
 }
 
 function attempts(job) {

@@ -17,7 +17,10 @@ function sumOf(lines) {
 function runState() {
   const { run, following, seen } = store.head;
   if (!run) return ["", "no run is known"];
-  if (run.ended) return ["ended", `ended ${clock(run.ended)} after ${duration(run.ended - run.began)}`];
+  if (run.ended) {
+    const bad = sumOf(store.head.lines).failed;
+    return [bad ? "bad" : "ended", `ended ${clock(run.ended)} after ${duration(run.ended - run.began)}${bad ? `, ${number(bad)} failed` : ""}`];
+  }
   if (!run.alive) return ["killed", "killed: its controller ended without a word"];
   return age() > 2 * (following || 0) + SILENT ? ["silent", "no news"] : ["alive", `running since ${clock(run.began)}`];
 }

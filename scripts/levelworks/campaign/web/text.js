@@ -83,10 +83,11 @@ function two(value) {
   return String(value).padStart(2, "0");
 }
 
+// With `always` the day and the seconds too.
 function clock(seconds, always) {
   const time = new Date(seconds * 1000);
   const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
-  const hour = `${two(time.getHours())}:${two(time.getMinutes())}`;
+  const hour = `${two(time.getHours())}:${two(time.getMinutes())}${always ? `:${two(time.getSeconds())}` : ""}`;
   return !always && new Date().toDateString() === time.toDateString() ? hour : `${day} ${hour}`;
 }
 
