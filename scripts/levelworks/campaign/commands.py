@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -35,7 +36,12 @@ def status(words: Sequence[str]) -> int:
         "--watch", type=float, nargs="?", const=5.0, metavar="SECONDS", help="again and again while a run goes on"
     )
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--page", action="store_true", help="write <results>/status.html anew")
+    parser.add_argument("--serve", action="store_true", help="serve the page to a browser on another machine")
+    parser.add_argument("--port", type=int, metavar="N", help="for --serve (default the first free one from 8765 on)")
     given = parser.parse_args(words)
+    if given.page or given.serve:
+        return _page(given)
     while True:
         standing = read_standing(given.directory, given.results)
         standing = standing.only(given.line) if given.line else standing
@@ -50,6 +56,18 @@ def status(words: Sequence[str]) -> int:
             time.sleep(max(0.5, given.watch))
         except KeyboardInterrupt:
             return EXIT_DONE
+
+
+def _page(given: Namespace) -> int:
+    """Write the page, and serve it where asked."""
+    from levelworks.campaign.page import write_page
+    from levelworks.campaign.serve import serve
+
+    path = write_page(read_standing(given.directory, given.results), given.directory, given.results)
+    print(f"wrote {path}")
+    if given.serve:
+        serve(given.directory, given.results, given.port)
+    return EXIT_DONE
 
 
 def failed(words: Sequence[str]) -> int:

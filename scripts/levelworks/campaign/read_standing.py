@@ -89,7 +89,7 @@ def read_runs(connection: sqlite3.Connection) -> Iterator[Run]:
         process = Process(row["host"], row["pid"], row["born"])
         alive = row["ended"] is None and process.alive(row["beat"])
         names = ("run", "began", "beat", "ended", "host", "pid")
-        yield Run(*(row[name] for name in names), row["words"] or "", row["base"] or "", alive)  # type: ignore[call-arg]
+        yield Run(*(row[name] for name in names), row["words"] or "", alive, row["base"] or "")  # type: ignore[call-arg]
 
 
 def _rows(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:

@@ -78,10 +78,12 @@ class Run:
 
     Attributes
     ----------
-    words, base : str
-        Its command, and that without targets.
+    words : str
+        Its command.
     alive : bool
         Whether it goes on.
+    base : str
+        Its command without targets.
     """
 
     run: int
@@ -91,8 +93,8 @@ class Run:
     host: str
     pid: int
     words: str
-    base: str
     alive: bool
+    base: str = ""
 
 
 @dataclass(frozen=True)
