@@ -139,14 +139,15 @@ def _wrong_share(unwrapped: Path) -> float:
 def _write_tiled_pair(folder: Path) -> int:
     """Write a pair as `form-interferogram` and `filter-phase` leave it, and a frame; return its cells."""
     from levelworks.insar.frames.frame import Frame, FrameBurst, FrameGrid, write_frame
-    from levelworks.insar.interferograms.filtered_files import Filtered, write_filtered
+    from levelworks.insar.interferograms.filtered_files import filtered_writer
     from levelworks.insar.interferograms.interferogram_files import Interferogram, write_interferogram
 
     pair = noisy_pair(TILED_SIDE, TILED_SEED)
     cells, ones = np.exp(1j * pair.phase).astype(np.complex64), np.ones_like(pair.phase)
     layers = cells, ones, ones, np.full(cells.shape, 80, np.int32), pair.coherence, pair.coherence, ones
     write_interferogram(folder / "interferogram.h5", Interferogram(*layers, pair.looks, "_".join(PASSES)))
-    write_filtered(folder / "filtered.h5", Filtered(cells, pair.coherence))
+    with filtered_writer(folder / "filtered.h5", cells.shape, {}) as file:
+        file["filtered"][:], file["coherence"][:] = cells, pair.coherence
     corners = ((10.0, 45.0), (11.0, 45.0), (11.0, 46.0), (10.0, 46.0))
     frame = Frame(
         frame="108A_05330_010000", track=108, pass_direction="ascending", reference=dt.date(2025, 4, 6),
