@@ -133,7 +133,8 @@ def tiles() -> Iterator[Figure]:
 def _wrong_share(unwrapped: Path) -> float:
     from levelworks.insar.unwrapping.unwrapped_files import read_unwrapped
 
-    return noisy_pair(TILED_SIDE, TILED_SEED).wrong_share(read_unwrapped(unwrapped).phase)
+    found = read_unwrapped(unwrapped)
+    return noisy_pair(TILED_SIDE, TILED_SEED).wrong_share(found.phase + found.about.constant)
 
 
 def _write_tiled_pair(folder: Path) -> int:
