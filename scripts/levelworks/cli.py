@@ -33,7 +33,7 @@ from levelworks.core.outcome import (
 )
 
 COMMANDS = (
-    *("doctor", "status", "failed", "retry", "quarantine"),
+    *("doctor", "status", "failed", "retry", "quarantine", "report", "advise", "trace", "crate"),
     *("clean", "simulate", "schema", "check-outcomes"),
 )
 

@@ -153,6 +153,18 @@ def _check_outcomes(words: Sequence[str]) -> int:
     return EXIT_DONE
 
 
+def _campaign_command(name: str) -> Callable[[Sequence[str]], int]:
+    """Return a command that is a module of its own, imported when it is called."""
+
+    def call(words: Sequence[str]) -> int:
+        import importlib
+
+        code: int = importlib.import_module(f"levelworks.campaign.{name}_command").run(words)
+        return code
+
+    return call
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "doctor": _doctor,
     **{name: _of_campaign(name) for name in ("status", "failed", "retry", "quarantine")},
@@ -160,4 +172,5 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "simulate": _simulate,
     "schema": _schema,
     "check-outcomes": _check_outcomes,
+    **{name: _campaign_command(name) for name in ("trace", "crate", "report", "advise")},
 }
