@@ -107,7 +107,7 @@ def _describe(ancestor: Ancestor, verdicts: Mapping[Path, Verdict], port: str, c
     else:
         what = ancestor.kind.value
     verdict = verdicts.get(ancestor.path)
-    state = f", {_coloured(verdict.state, colour)}" if verdict else ""
+    state = f", {_coloured(verdict.state, colour)}{_finding(verdict)}" if verdict else ""
     return f"{port}{_short(ancestor.path)}  [{what}{state}]  {ancestor.checksum}".rstrip()
 
 
