@@ -1,6 +1,8 @@
-"""What follows the lines: the table of outcomes of each, which fails where too many granules are quarantined.
+"""What follows the lines: the table of outcomes of each, which fails where too many granules are quarantined; the
+campaign's report, and its description as an RO-Crate.
 
-Inputs: one product of every granule of a line. Products: <results>/<line>/outcomes.tsv and quarantine.tsv.
+Inputs: one product of every granule of a line; the products of all lines. Products: <results>/<line>/outcomes.tsv and
+quarantine.tsv, <results>/report.html, <results>/ro-crate-metadata.json with the workflow beside it.
 """
 
 
@@ -23,6 +25,60 @@ rule check_outcomes:
     shell:
         "levelworks check-outcomes {params.granules:q} --outcomes {output.outcomes:q}"
         " --quarantine {params.quarantine:q} --max-quarantined {params.limit} > {log:q} 2>&1"
+
+
+def campaign_products():
+    """Return the products of every line, which a campaign's report and crate tell of."""
+    return [
+        rules.coronagraph.input,
+        rules.plumes.input,
+        rules.xco2.input,
+        rules.ard.input,
+        rules.insar.input,
+    ]
+
+
+rule write_report:
+    input:
+        products=campaign_products(),
+    output:
+        report=str(RESULTS / "report.html"),
+    log:
+        log_file("campaign", "report", "report"),
+    localrule: True
+    threads: 1
+    params:
+        results=str(RESULTS),
+    shell:
+        "levelworks report --results {params.results:q} --output {output.report:q} > {log:q} 2>&1"
+
+
+rule write_crate:
+    input:
+        products=campaign_products(),
+    output:
+        metadata=str(RESULTS / "ro-crate-metadata.json"),
+    log:
+        log_file("campaign", "crate", "crate"),
+    localrule: True
+    threads: 1
+    params:
+        results=str(RESULTS),
+        snakefile=workflow.main_snakefile,
+        configuration=[str(path) for path in workflow.configfiles],
+    shell:
+        "levelworks crate --results {params.results:q} --snakefile {params.snakefile:q}"
+        " --configfile {params.configuration:q} > {log:q} 2>&1"
+
+
+rule report:
+    input:
+        rules.write_report.output,
+
+
+rule crate:
+    input:
+        rules.write_crate.output,
 
 
 onstart:

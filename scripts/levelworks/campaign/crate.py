@@ -17,8 +17,8 @@ from levelworks.campaign.crate_files import MEDIA_TYPES, CrateFiles, Entity
 from levelworks.campaign.crate_tools import Tools
 from levelworks.campaign.job_records import JobRecord
 from levelworks.core.outcome import InvalidOptions, Status
+from levelworks.core.survey import CRATE
 
-METADATA = "ro-crate-metadata.json"
 RO_CRATE = "https://w3id.org/ro/crate/1.1"
 TERMS = "https://w3id.org/ro/terms/workflow-run#"
 CONTEXT = [f"{RO_CRATE}/context", {"resourceUsage": f"{TERMS}resourceUsage", "sha256": f"{TERMS}sha256"}]
@@ -153,7 +153,7 @@ class _Graph:
         steps = dict(self.tools.steps())
         inside = [one for one in files if not one["@id"].startswith("#")]
         yield {
-            "@id": METADATA,
+            "@id": CRATE,
             "@type": "CreativeWork",
             "about": {"@id": "./"},
             "conformsTo": [{"@id": RO_CRATE}, {"@id": WORKFLOW_CRATE}],

@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from levelworks.campaign.crate import METADATA, NO_LICENCE, Description, crate
+from levelworks.campaign.crate import NO_LICENCE, Description, crate
 from levelworks.campaign.job_records import read_jobs
 from levelworks.campaign.run_words import CONFIGURATION, last_words, values_of
 from levelworks.core.atomic import write_text
 from levelworks.core.outcome import EXIT_DONE, InvalidOptions
+from levelworks.core.survey import CRATE
 
 WORKFLOW = "workflow"
 """Folder of the crate for the files of the workflow."""
@@ -75,8 +76,8 @@ def write_crate(
     text = crate(root, jobs, described)
     for path, content in carried.items():
         write_text(root / path, content)
-    write_text(root / METADATA, text)
-    return root / METADATA, len(jobs)
+    write_text(root / CRATE, text)
+    return root / CRATE, len(jobs)
 
 
 def installed_snakefile() -> Path:

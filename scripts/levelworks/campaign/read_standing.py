@@ -16,7 +16,7 @@ from levelworks.campaign.page_files import DATA, JSON
 from levelworks.campaign.processes import Process
 from levelworks.campaign.standing import Cell, Run, Standing, State
 from levelworks.core.jobs import Job, job_of
-from levelworks.core.survey import walk
+from levelworks.core.survey import CRATE, walk
 
 COLUMNS = {one.name for one in fields(Cell)} - {"state"}
 """Of a ledger's row, that a cell takes as they are."""
@@ -142,7 +142,7 @@ def _look(folder: Path, base: Path) -> _Disk:
             with os.scandir(waiting.pop()) as entries:
                 for entry in entries:
                     name = entry.name
-                    if name[0] == "." or entry.path in page:
+                    if name[0] == "." or name == CRATE or entry.path in page:
                         continue
                     path = entry.path[start:]
                     found.names.add(path)

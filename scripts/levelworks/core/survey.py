@@ -17,6 +17,8 @@ from levelworks.core.record import FORMAT, record_path
 SUFFIX = ".json"
 MARK = ".there"
 """Of the empty file beside a product that may be removed while its record stays; it goes with the product."""
+CRATE = "ro-crate-metadata.json"
+"""Of a campaign as a whole: no record, and too large to be looked at for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,12 @@ def beside(product: Path) -> Standing:
 
 def _records(here: str, entries: dict[str, os.DirEntry[str]]) -> Iterator[Standing]:
     for name, entry in entries.items():
-        if not name.endswith(SUFFIX) or name.startswith(".") or not entry.is_file(follow_symlinks=False):
+        if (
+            not name.endswith(SUFFIX)
+            or name.startswith(".")
+            or name == CRATE
+            or not entry.is_file(follow_symlinks=False)
+        ):
             continue
         product = name.removesuffix(SUFFIX)
         try:
