@@ -27,20 +27,18 @@ rule check_outcomes:
         " --quarantine {params.quarantine:q} --max-quarantined {params.limit} > {log:q} 2>&1"
 
 
-def campaign_products():
-    """Return the products of every line, which a campaign's report and crate tell of."""
-    return [
-        rules.coronagraph.input,
-        rules.plumes.input,
-        rules.xco2.input,
-        rules.ard.input,
-        rules.insar.input,
-    ]
+CAMPAIGN_PRODUCTS = [
+    rules.coronagraph.input,
+    rules.plumes.input,
+    rules.xco2.input,
+    rules.ard.input,
+    rules.insar.input,
+]
 
 
 rule write_report:
     input:
-        products=campaign_products(),
+        products=CAMPAIGN_PRODUCTS,
     output:
         report=str(RESULTS / "report.html"),
     log:
@@ -48,14 +46,14 @@ rule write_report:
     localrule: True
     threads: 1
     params:
-        results=str(RESULTS),
+        results=lambda wildcards, output: Path(output.report).parent,
     shell:
         "levelworks report --results {params.results:q} --output {output.report:q} > {log:q} 2>&1"
 
 
 rule write_crate:
     input:
-        products=campaign_products(),
+        products=CAMPAIGN_PRODUCTS,
     output:
         metadata=str(RESULTS / "ro-crate-metadata.json"),
     log:
@@ -63,7 +61,7 @@ rule write_crate:
     localrule: True
     threads: 1
     params:
-        results=str(RESULTS),
+        results=lambda wildcards, output: Path(output.metadata).parent,
         snakefile=workflow.main_snakefile,
         configuration=[str(path) for path in workflow.configfiles],
     shell:
