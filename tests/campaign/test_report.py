@@ -240,9 +240,9 @@ def test_lines_have_patterns_of_pictures() -> None:
 
 @pytest.fixture(scope="module")
 def campaign(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    """Run a campaign of three frames, one truncated, to its report and its crate."""
+    """Run a campaign of four frames, one truncated, to its report and its crate."""
     folder = tmp_path_factory.mktemp("campaign")
-    frames = simulated(folder / "raw", frames=3)
+    frames = simulated(folder / "raw", frames=4)
     frames[1].write_bytes(frames[1].read_bytes()[:5000])
     section = {"datasets": {"night": {"frames": "raw"}}, "references": references("raw")}
     picture = folder / "results/coronagraph/plot/combine/night_mean.png"
@@ -272,6 +272,7 @@ def test_the_report_says_what_the_records_say(campaign: Workflow) -> None:
     assert "Read noise (electrons)" in page
     assert page.count('<img src="data:image/') == 1
     assert "calibrate_frame" in page
+    assert ">running<" not in page  # the report's own job
 
 
 def test_the_page_needs_no_network_and_gives_no_errors(campaign: Workflow, tmp_path: Path) -> None:
@@ -313,7 +314,7 @@ def test_a_product_of_a_real_campaign_goes_back_to_its_frames(
     monkeypatch.chdir(campaign.folder)
     assert trace_command.run(["results/coronagraph/combine/night_mean.fits"]) == 0
     told = capsys.readouterr().out
-    assert len(re.findall(r"frame: raw/\S+\.fits  \[Level 1, unchanged\]  sha256:", told)) == 3
+    assert len(re.findall(r"frame: raw/\S+\.fits  \[Level 1, unchanged\]  sha256:", told)) == 4
     assert told.rstrip().endswith("all are unchanged")
 
 

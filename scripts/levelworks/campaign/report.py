@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
@@ -75,6 +75,10 @@ pre { overflow-x: auto; padding: .6rem .8rem; background: #8881; border-radius: 
 """
 
 
+OWN_LINE = "campaign"
+"""Under which the rules of report and crate write their logs."""
+
+
 @dataclass(frozen=True)
 class Gathered:
     """What a report is made from."""
@@ -101,7 +105,10 @@ def gather(folder: Path, results: Path, name: str = "") -> Gathered:
     records = read_jobs(results)
     if not records:
         raise InvalidOptions(f"no records below {results}: nothing has finished yet")
-    return Gathered(name or results.absolute().parent.name, results, read_standing(folder, results), records)
+    standing = read_standing(folder, results)
+    # Where Snakemake makes the report, its own job runs now; it is no part of what is reported.
+    standing = replace(standing, cells=tuple(cell for cell in standing.cells if cell.line != OWN_LINE))
+    return Gathered(name or results.absolute().parent.name, results, standing, records)
 
 
 def report(gathered: Gathered, folder: Path, page: Path, most_pictures: int = A_LINE) -> str:
