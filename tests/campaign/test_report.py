@@ -101,7 +101,7 @@ def test_each_gas_is_a_figure_of_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(0.0, "0"), (120.444, "120.4"), (25480.0, "25,480"), (-0.01823, "−0.01823"), (5.36e-5, "5.36e−05"), (3.0, "3")],
+    [(0.0, "0"), (120.444, "120.44"), (25480.0, "25,480"), (-0.01823, "−0.01823"), (5.36e-5, "5.36e−05"), (3.0, "3")],
 )
 def test_numbers_are_written_as_people_read_them(value: float, expected: str) -> None:
     assert plain(value) == expected
@@ -149,6 +149,13 @@ def test_points_stand_where_their_values_are() -> None:
     x, y = np.array([(float(use.get("x")), float(use.get("y"))) for use in uses]).T  # type: ignore[arg-type]
     np.testing.assert_allclose(np.diff(x), np.diff(x)[0], rtol=1e-3)
     np.testing.assert_allclose((y[0] - y[2]) / (y[0] - y[1]), 0.5, rtol=1e-3)
+
+
+def test_ticks_say_where_they_stand() -> None:
+    drawn = plot(series([412.31, 412.37, 412.66, 412.69, 412.78], timed=False))
+    ticks = [float(text) for text in re.findall(r">(412\.\d+)<", drawn)]
+    assert len(ticks) >= 3
+    np.testing.assert_allclose(np.diff(ticks), np.diff(ticks)[0])
 
 
 def test_two_plots_share_no_identifier() -> None:

@@ -126,11 +126,14 @@ NOTES = {"insar": "Pairs stand at their first date."}
 
 
 def plain(value: float) -> str:
-    """Write a number in four digits, without a power of ten where people read it without."""
-    if value == 0 or 1e-3 <= abs(value) < 1e6:
-        text = f"{value:,.{max(0, 3 - math.floor(math.log10(abs(value))))}f}" if value else "0"
-        return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
-    return f"{value:.4g}".replace("-", "−")
+    """Write a number in four digits, below 1,000 with two places, without a power of ten where people need none."""
+    if value == 0:
+        return "0"
+    if not 1e-3 <= abs(value) < 1e6:
+        return f"{value:.4g}".replace("-", "−")
+    exponent = math.floor(math.log10(abs(value)))
+    text = f"{value:,.{max(3 - exponent, 2 if exponent < 3 else 0)}f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 
 def series_of(line: str, records: Sequence[JobRecord]) -> list[Series]:

@@ -22,7 +22,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DayLocator
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from levelworks.campaign.quality_figures import Point, Series, plain
+from levelworks.campaign.quality_figures import Point, Series
 
 INK = "#010203"
 """Stands for the colour of the page's text."""
@@ -205,13 +205,18 @@ def _scale(axes: Axes, series: Series, axis: str) -> None:
         axes.set_yscale("log") if axis == "y" else axes.set_xscale("log")
         along.set_major_locator(LogLocator(subs=(1.0,) if high > 1000.0 * low else (1.0, 2.0, 5.0)))
         along.set_minor_locator(NullLocator())
-        along.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
+        along.set_major_formatter(FuncFormatter(_tick))
         return
     room = 0.08 * (high - low) or 0.05 * abs(high) or 0.5
     limits = (low - room, high + room)
     axes.set_ylim(limits) if axis == "y" else axes.set_xlim(limits)
     along.set_major_locator(MaxNLocator(5, integer=all(value == int(value) for value in values)))
-    along.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
+    along.set_major_formatter(FuncFormatter(_tick))
+
+
+def _tick(value: float, _position: object = None) -> str:
+    """Write a tick in all its digits: rounded, it would stand at another value than it says."""
+    return f"{value:,.9g}".replace("-", "−")
 
 
 def date_ticks(axis: Axis, *, days: bool = False) -> None:
