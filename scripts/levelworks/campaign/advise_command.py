@@ -53,7 +53,7 @@ def render(usages: Sequence[Usage], requests: dict[str, Request], least: int, *,
     """Format a table of what was asked, taken and is suggested, and the block for a profile."""
     rows = [_row(usage, requests.get(usage.rule)) for usage in usages]
     parts = [format_table(COLUMNS, rows, numbers=range(1, len(COLUMNS)), terminal=terminal)]
-    parts.append(f"took: what {SHARE:.0%} of the jobs that were done stayed within")
+    parts.append(f"took: what {100 * SHARE:.0f} % of the jobs that were done stayed within")
     few = [usage.rule for usage in usages if usage.rule not in requests]
     if few:
         parts.append(f"left alone, as fewer than {least} jobs were measured: {', '.join(few)}")

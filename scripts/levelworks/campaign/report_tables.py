@@ -159,12 +159,12 @@ def retries_table(costs: Sequence[Cost], total_s: float) -> str:
             f"{cost.attempts}",
             f"{cost.overcome}",
             duration(cost.wall_s) if cost.attempts > cost.unknown else "not known",
-            f"{cost.core_s / 3600:.2f}" if cost.attempts > cost.unknown else "not known",
+            duration(cost.core_s) if cost.attempts > cost.unknown else "not known",
             escape(", ".join(sorted(cost.stages))),
         ]
         for cost in costs
     ]
-    headings = ("cause", "attempts", "overcome later", "wall lost", "core hours lost", "stages")
+    headings = ("cause", "attempts", "overcome later", "wall lost", "core time lost", "stages")
     share = 100.0 * wasted / (wasted + total_s) if wasted + total_s > 0 else 0.0
     return f"<p>{share:.1f} % of all wall time went into them.</p>" + table(headings, rows, range(1, 5))
 
