@@ -63,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         log.error("out of memory")
         return _leave(137)
+    except BrokenPipeError:  # whoever read it, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
     except OSError as error:
         log.error("%s", error)
         return _leave(EXIT_TRANSIENT)

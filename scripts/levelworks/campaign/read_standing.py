@@ -16,7 +16,7 @@ from levelworks.campaign.page_files import DATA, JSON
 from levelworks.campaign.processes import Process
 from levelworks.campaign.standing import Cell, Run, Standing, State
 from levelworks.core.jobs import Job, job_of
-from levelworks.core.survey import CRATE, walk
+from levelworks.core.survey import CRATE, beside
 
 COLUMNS = {one.name for one in fields(Cell)} - {"state"}
 """Of a ledger's row, that a cell takes as they are."""
@@ -60,7 +60,7 @@ def read_standing(folder: Path, results: Path | None = None) -> Standing:
     base = folder.absolute()
     place = base / (results or known)
     disk = _look(place, base)
-    cells = list(_merge(rows, alive, place, disk))
+    cells = list(_merge(rows, alive, disk))
     return Standing(
         tuple(sorted(cells, key=lambda cell: (cell.line, cell.stage, cell.granule))),
         runs,
@@ -115,7 +115,7 @@ class _Disk:
     unreadable: list[str]
 
 
-def _merge(rows: list[tuple[Any, ...]], alive: set[int], folder: Path, disk: _Disk) -> Iterator[Cell]:
+def _merge(rows: list[tuple[Any, ...]], alive: set[int], disk: _Disk) -> Iterator[Cell]:
     """Yield the cells of the ledger as the disk confirms them, then those of records that it doesn't know."""
     claimed: set[str] = set()
     for row in rows:
@@ -128,7 +128,7 @@ def _merge(rows: list[tuple[Any, ...]], alive: set[int], folder: Path, disk: _Di
         yield _cell(cell, rest, alive, disk)
     unknown = {path for path in disk.records if path not in claimed}
     if unknown:
-        yield from _unknown(folder, unknown, {row[PRODUCT] for row in rows}, disk)
+        yield from _unknown(unknown, {row[PRODUCT] for row in rows}, disk)
 
 
 def _look(folder: Path, base: Path) -> _Disk:
@@ -196,41 +196,40 @@ def _finished_meanwhile(cell: Cell, planned: float | None, disk: _Disk) -> dict[
     return None
 
 
-def _unknown(folder: Path, paths: set[str], known: set[str], disk: _Disk) -> Iterator[Cell]:
+def _unknown(paths: set[str], known: set[str], disk: _Disk) -> Iterator[Cell]:
     """Yield the jobs of records that no ledger knows: of runs without one, or before it was removed."""
     seen: set[str] = set(known)
-    prefix = f"{disk.base}{os.sep}"
-    for place in walk(folder):
-        for record in place.records:
-            path = str(record.path).removeprefix(prefix)
-            if path not in paths:
-                continue
-            try:
-                job = job_of(record)
-            except (AttributeError, KeyError, TypeError, ValueError):
-                disk.unreadable.append(path)
-                continue
-            products = [str(output["path"]) for output in (record.content or {})["outputs"].values()]
-            if not seen.isdisjoint(products):
-                continue
-            seen.update(products)
-            product = products[0] if products else path.removesuffix(SUFFIX)
-            yield Cell(
-                line=job.line,
-                stage=job.stage,
-                granule=_granule(product, job),
-                product=product,
-                state=State(job.outcome),
-                reason=job.reason,
-                warnings=len(job.warnings),
-                attempt=job.attempt,
-                wall_s=job.wall_s,
-                cpu_s=job.cpu_s,
-                peak_memory_mb=job.peak_memory_mb,
-                ended=_time_of(record.path),
-                record=path,
-                products="\n".join(products),
-            )
+    found = ((path, beside(disk.base / path.removesuffix(SUFFIX))) for path in sorted(paths))
+    # Where an older record claims a product that a newer job wrote, the newer one counts.
+    for path, record in sorted(found, key=lambda one: str((one[1].content or {}).get("started", "")), reverse=True):
+        if record.content is None and not record.present:
+            continue  # another kind of file, a STAC item, say
+        try:
+            job = job_of(record)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            disk.unreadable.append(path)
+            continue
+        products = [str(output["path"]) for output in (record.content or {})["outputs"].values()]
+        if not seen.isdisjoint(products):
+            continue
+        seen.update(products)
+        product = products[0] if products else path.removesuffix(SUFFIX)
+        yield Cell(
+            line=job.line,
+            stage=job.stage,
+            granule=_granule(product, job),
+            product=product,
+            state=State(job.outcome) if record.present or not products else State.REMOVED,
+            reason=job.reason,
+            warnings=len(job.warnings),
+            attempt=job.attempt,
+            wall_s=job.wall_s,
+            cpu_s=job.cpu_s,
+            peak_memory_mb=job.peak_memory_mb,
+            ended=_time_of(record.path),
+            record=path,
+            products="\n".join(products),
+        )
 
 
 def _time_of(path: Path) -> float | None:
