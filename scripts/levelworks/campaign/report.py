@@ -26,9 +26,9 @@ from levelworks.campaign.report_tables import (
 from levelworks.campaign.retries import cost_of_retries
 from levelworks.campaign.standing import Standing, State
 from levelworks.campaign.usage import memory_of, percentile, usage_by_rule
+from levelworks.core.durations import duration
 from levelworks.core.outcome import InvalidOptions
 from levelworks.core.page import html_page
-from levelworks.core.durations import duration
 
 STYLE = """
 :root { --done: #4b9a5b; --skipped: #c9a227; --quarantined: #d9822b; --failed: #d23f3f; --waiting: #8887;

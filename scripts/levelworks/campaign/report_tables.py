@@ -14,8 +14,8 @@ from levelworks.campaign.retries import Cost
 from levelworks.campaign.standing import Cell, State
 from levelworks.campaign.summary import count_stages
 from levelworks.campaign.usage import LEAST_JOBS, SHARE, Request, Usage, memory_of, percentile
-from levelworks.core.outcome import Status
 from levelworks.core.durations import duration
+from levelworks.core.outcome import Status
 
 LISTED = 200
 """Flagged granules that stand on the page."""
