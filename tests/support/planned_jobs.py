@@ -1,4 +1,4 @@
-"""Print the jobs that Snakemake plans, as JSON: rule, named inputs and outputs, parameters, log, benchmark, command.
+"""Print the jobs that Snakemake plans, as JSON: rule, files read and written, named and all, parameters, log, command.
 
 Run as a program, in the campaign's folder: ``python planned_jobs.py SNAKEFILE TARGET CONFIGFILE…``.
 """
@@ -33,6 +33,8 @@ def planned_jobs(snakefile: Path, target: str, configfiles: list[Path]) -> list[
                 "rule": job.rule.name,
                 "input": _named(job.input),
                 "output": _named(job.output),
+                "reads": [str(path) for path in job.input],
+                "writes": [str(path) for path in job.output],
                 "params": {name: str(value) for name, value in job.params.items()},
                 "log": [str(path) for path in job.log],
                 "benchmark": str(job.benchmark) if job.benchmark else None,
