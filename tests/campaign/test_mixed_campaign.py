@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -116,6 +117,29 @@ def test_failures_come_by_cause_with_attempts_and_logs(mixed):
     assert "2 jobs: failed" in text
     assert "nothing is known of this" in text
     assert "levelworks retry --quarantined" in text
+
+
+def test_the_report_counts_alike(mixed):
+    levelworks(mixed.folder, "report")
+    page = (mixed.folder / "results/report.html").read_text()
+    told = {what: int(count) for count, what in re.findall(r"<b>(\d+)</b>\s*<span>(\w+)</span>", page)}
+    counts = Counter(states(read_standing(mixed.folder)).values())
+    assert told["jobs"] == counts.total() == 16
+    for state in ("done", "skipped", "quarantined", "failed"):
+        assert told[state] == counts[state]
+
+
+def test_the_end_of_a_log_that_was_cut_off_is_shown_as_far_as_it_goes(mixed):
+    log = mixed.folder / "logs/coronagraph/first/e.log"
+    whole = log.read_bytes()
+    log.write_bytes("reading\ngrün".encode()[:-2])  # within a letter
+    try:
+        failures = find_failures(read_standing(mixed.folder), mixed.folder)
+        assert failures[0].tail == ("reading", "gr\ufffd")
+        log.unlink()
+        assert find_failures(read_standing(mixed.folder), mixed.folder)[0].tail == ()
+    finally:
+        log.write_bytes(whole)
 
 
 def test_without_its_ledger_the_records_tell(mixed):

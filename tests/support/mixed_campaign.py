@@ -55,7 +55,8 @@ pathlib.Path(target).write_text(outcome)
 record = {
     "levelworks_record": 1, "line": "coronagraph", "stage": stage, "version": 1, "outcome": outcome, "reason": reason,
     "warnings": [], "wall_s": 0.5, "cpu_s": 0.25, "peak_memory_mb": 50.0, "attempt": attempt, "quality": {},
-    "started": "2026-01-01T00:00:00.000+00:00", "options": {},
+    "started": "2026-01-01T00:00:00.000+00:00", "options": {}, "software": {}, "host": "here", "scheduler": {},
+    "ranks": 1, "earlier_attempts": [],
     "inputs": {"source": [{"path": source, "size": 1, "checksum": ""}]},
     "outputs": {"target": {"path": target, "size": len(outcome), "checksum": "", "mtime_ns": 0}},
 }
