@@ -406,7 +406,7 @@ def test_killed_at_any_moment_it_is_whole_and_done_by_the_next_attempt(campaign,
         begin = time.monotonic()
         assert process.wait(60) == 0
     duration, kills = time.monotonic() - begin, 0
-    for delay in np.random.default_rng(7).uniform(-0.05, 0.9, 6) * duration:
+    for delay in np.random.default_rng(7).uniform(-0.05, 0.9, 10) * duration:
         shutil.rmtree(cube)
         restore(cube, before)
         with start(command(captures, cube, **packing)) as process:
@@ -425,7 +425,7 @@ def test_killed_at_any_moment_it_is_whole_and_done_by_the_next_attempt(campaign,
         assert {one.name for one in cube.parent.iterdir()} - {"lists"} == {
             "cube.zarr", "cube.zarr.json", lock_path(cube).name
         }  # fmt: skip
-    assert kills >= 3
+    assert kills >= 5
 
 
 def restore(cube: Path, content: dict[str, bytes]) -> None:
