@@ -189,12 +189,12 @@ def test_a_date_in_between_adds_pairs_and_takes_none(stack):
     late = f"{dates[16]:%Y%m%d}"
     others = {date: one for date, one in found.items() if date != late}
     section = Insar.model_validate({"pairs": {"neighbours": 2}})
-    before = FramePlan(section, folder / "frame.json", frame, others, {}, {"001": tuple(others)})
-    after = FramePlan(section, folder / "frame.json", frame, found, {}, {"001": tuple(others)})
+    before = FramePlan(section, folder / "frame.json", frame, others, {}, {}, {"001": tuple(others)})
+    after = FramePlan(section, folder / "frame.json", frame, found, {}, {}, {"001": tuple(others)})
     assert set(before.pairs) < set(after.pairs)
     assert all(late in pair for pair in set(after.pairs) - set(before.pairs))
-    solved = FramePlan(section, folder / "frame.json", frame, found, {}, {"001": tuple(others), "002": (late,)})
+    solved = FramePlan(section, folder / "frame.json", frame, found, {}, {}, {"001": tuple(others), "002": (late,)})
     assert solved.pairs == after.pairs
     # Without that history the neighbours of all are others.
-    fresh = FramePlan(section, folder / "frame.json", frame, found, {}, {})
+    fresh = FramePlan(section, folder / "frame.json", frame, found, {}, {}, {})
     assert not set(before.pairs) <= set(fresh.pairs)
