@@ -90,6 +90,30 @@ def test_a_file_that_somebody_removed_is_begun_anew(ledger, told):
     assert told == []
 
 
+def test_a_product_without_record_tells_that_its_job_has_ended_before_the_ledger_does(ledger, tmp_path):
+    begin(ledger)
+    names = {"check-outcomes": "outcomes.tsv", "older": "older.tsv", "stage": "g.tif", "absent": "absent.tsv"}
+    found = [
+        row_of(job, [f"results/ard/{name}"], [f"logs/ard/{stage}/x.log"])
+        for job, (stage, name) in enumerate(names.items())
+    ]
+    folder = tmp_path / "results/ard"
+    folder.mkdir(parents=True)
+    (folder / "older.tsv").write_text("of a run before")
+    record = folder / "g.tif.json"
+    record.write_text("{}")  # of a run before, too: this product is of a stage that writes one
+    for path in (folder / "older.tsv", record):
+        os.utime(path, (1e9, 1e9))
+    ledger.put(plan_jobs, found)
+    for job in range(len(names)):
+        ledger.put(update_job, job, {"state": "running", "queued": time.time() - 1})
+    flushed(ledger).close()
+    for name in ("outcomes.tsv", "g.tif"):
+        (folder / name).write_text("new")
+    states = {cell.stage: cell.state for cell in read_standing(tmp_path).cells}
+    assert states == {"check-outcomes": "done", "older": "running", "stage": "running", "absent": "running"}
+
+
 def test_a_file_that_is_no_ledger_is_set_aside(tmp_path, told):
     path = tmp_path / "ledger.sqlite"
     path.write_text("not a database, whatever its name says" * 100)
@@ -200,7 +224,7 @@ def test_counts_are_those_of_the_cells(ledger, tmp_path):
     begin(ledger)
     ledger.put(plan_jobs, rows(10))
     for job, state in enumerate(["queued"] * 3 + ["running"] * 2 + ["failed"]):
-        ledger.put(update_job, job, {"state": state, "attempt": 2, "queued": time.time()})
+        ledger.put(update_job, job, {"state": state, "attempt": 2, "queued": time.time() - 1})
     flushed(ledger).close()
     count = count_stages(read_standing(tmp_path).cells)["ard", "first"]
     assert Counter({state.value: number for state, number in count.states.items()}) == Counter(

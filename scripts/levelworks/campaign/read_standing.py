@@ -186,14 +186,18 @@ def _renewed(cell: Cell, row: dict[str, Any]) -> Cell:
 
 
 def _finished_meanwhile(cell: Cell, planned: float | None, disk: _Disk) -> dict[str, Any] | None:
-    """Return the record of a job that ended after it was planned, though its controller did not hear of it."""
+    """Return how a job ended after it was planned, though its controller did not hear of it or has yet to write it."""
     since = cell.queued or planned
     for path in (cell.product + SUFFIX, cell.product):
         if since is not None and disk.records.get(path, 0) >= since * 1e9:
             found = read_record_row(disk.base / path)
             if found:
                 return {**found, "record": path}
-    return None
+    if since is None or cell.product + SUFFIX in disk.records or cell.product in disk.records:
+        return None
+    # A stage's record takes its name before the product does: this product is of a rule that writes none.
+    written = _time_of(disk.base / cell.product)
+    return {"outcome": State.DONE, "ended": written} if written is not None and written >= since else None
 
 
 def _unknown(paths: set[str], known: set[str], disk: _Disk) -> Iterator[Cell]:
