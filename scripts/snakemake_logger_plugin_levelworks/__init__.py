@@ -19,8 +19,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from levelworks.campaign import planned
-from levelworks.campaign.ledger import LEDGER, Ledger, add_attempt, end_run, plan_jobs, update_job
-from levelworks.campaign.outcomes import read_outcome
+from levelworks.campaign.ledger import LEDGER, Ledger, add_attempt, end_job, end_run, plan_jobs, update_job
 from levelworks.campaign.page_keeper import PageKeeper
 from levelworks.campaign.processes import birth
 
@@ -148,7 +147,7 @@ class LogHandler(LogHandlerBase):
     def _job_finished(self, record: LogRecord) -> None:
         job = record.job_id  # type: ignore[attr-defined]
         if product := self._products.get(job):
-            self._put(_write_outcome, job, product, record.created)
+            self._put(end_job, job, product, record.created)
 
     def _job_failed(self, record: LogRecord) -> None:
         event: Any = record
@@ -193,11 +192,6 @@ class LogHandler(LogHandlerBase):
     def _put(self, write: Callable[..., None], *values: Any) -> None:
         if self._ledger is not None:
             self._ledger.put(write, *values)
-
-
-def _write_outcome(connection: Any, run: int, job: int, product: str, ended: float) -> None:
-    """Write how a job ended, from the record beside its product."""
-    update_job(connection, run, job, {"state": "ended", "ended": ended, "cause": None, **read_outcome(product)})
 
 
 def without_targets(words: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sqlite3
@@ -15,6 +16,7 @@ from levelworks.campaign.ledger import (
     LEDGER,
     Ledger,
     add_attempt,
+    end_job,
     end_run,
     plan_jobs,
     reading,
@@ -86,8 +88,52 @@ def test_a_file_that_somebody_removed_is_begun_anew(ledger, told):
     ledger.put(update_job, 1, {"product": "results/x", "state": "queued"})
     with flushed(ledger) as connection:
         assert connection.execute("SELECT words FROM runs").fetchall()[0][0] == "snakemake all"
-        assert connection.execute("SELECT job, state FROM jobs").fetchall()[0][:] == (1, "queued")
+        assert connection.execute("SELECT job, state FROM jobs WHERE job = 1").fetchall()[0][:] == (1, "queued")
     assert told == []
+
+
+def test_it_is_begun_anew_with_the_jobs_that_go_on(ledger, tmp_path, told):
+    begin(ledger)
+    ledger.put(plan_jobs, rows(5), "results")
+    for job, state in enumerate(("running", "running", "failed", "queued")):
+        ledger.put(update_job, job, {"state": state, "attempt": 2})
+    flushed(ledger).close()
+    product = tmp_path / "results/ard/first/g0.tif"
+    record(product, "quarantined")
+    ledger.put(end_job, 0, os.fspath(product), time.time())
+    flushed(ledger).close()
+    ledger.path.unlink()
+    ledger.put(update_job, 1, {"state": "queued"})
+    flushed(ledger).close()
+    found = {cell.granule: (cell.state, cell.attempt) for cell in read_standing(tmp_path).cells}
+    assert found == {
+        "g0": ("quarantined", 1),  # by its record
+        "g1": ("queued", 2),
+        "g2": ("failed", 2),
+        "g3": ("queued", 2),
+        "g4": ("waiting", 0),
+    }
+    with flushed(ledger) as connection:
+        assert connection.execute("SELECT count(*) FROM runs").fetchone()[0] == 1
+    assert told == []
+
+
+def test_a_file_that_could_not_be_written_for_a_while_is_gone_on_with(ledger, told, monkeypatch):
+    begin(ledger)
+    ledger.put(plan_jobs, rows(2))
+    flushed(ledger).close()
+
+    def refuse(*_):
+        raise sqlite3.OperationalError("database is locked")
+
+    ledger.put(refuse)
+    ledger.put(update_job, 1, {"state": "running"})
+    ledger._flush()
+    ledger._kept = [order for order in ledger._kept if order[0] is not refuse]
+    with flushed(ledger) as connection:
+        assert connection.execute("SELECT count(*) FROM runs").fetchone()[0] == 1
+        assert connection.execute("SELECT state FROM jobs WHERE job = 1").fetchone()[0] == "running"
+    assert ["is locked" in one for one in told] == [True]
 
 
 def test_a_product_without_record_tells_that_its_job_has_ended_before_the_ledger_does(ledger, tmp_path):
@@ -152,10 +198,22 @@ def test_another_versions_ledger_is_not_read(ledger):
 def record(path: Path, outcome: str = "done") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(outcome)
-    path.with_name(path.name + ".json").write_text(
-        f'{{"levelworks_record": {FORMAT}, "outcome": "{outcome}", "reason": "", "warnings": [], "wall_s": 2.0,'
-        f' "cpu_s": 1.0, "peak_memory_mb": 10.0}}'
-    )
+    content = {
+        "levelworks_record": FORMAT,
+        "line": "ard",
+        "stage": "first",
+        "outcome": outcome,
+        "reason": "",
+        "warnings": [],
+        "wall_s": 2.0,
+        "cpu_s": 1.0,
+        "peak_memory_mb": 10.0,
+        "attempt": 1,
+        "started": "2025",
+        "inputs": {},
+        "outputs": {"image": {"path": f"results/ard/first/{path.name}"}},
+    }
+    path.with_name(path.name + ".json").write_text(json.dumps(content))
 
 
 def test_what_a_dead_controller_left_waits_but_what_ended_since_counts(ledger, tmp_path):

@@ -200,6 +200,7 @@ def test_the_steps_it_leaves_are_flagged(ionosphere):
         assert step == pytest.approx(expected, abs=0.05)
 
 
+NEXT = "20250430"
 JUMP = -1.3
 """rad, from the first burst to the second one."""
 
@@ -208,15 +209,17 @@ JUMP = -1.3
 def satellites(tmp_path_factory):
     """Take a pair of two satellites, whose bursts have constant phases, through refinement, without amplitudes."""
     cut = {swath: replace(one, samples=128) for swath, one in cuts("ci").items()}
-    second = Pass(12, "20250418", mission="S1C", burst_phases=(0.4, 0.4 + JUMP))
+    phases = {"mission": "S1C", "burst_phases": (0.4, 0.4 + JUMP)}
+    passes = Pass(0), Pass(12, "20250418", **phases), Pass(24, "20250418", **phases)
     line = Line(
-        simulate(Scenario((Pass(0), second), cut, seed=45), tmp_path_factory.mktemp("satellites")),
+        simulate(Scenario(passes, cut, seed=45), tmp_path_factory.mktemp("satellites")),
         tmp_path_factory.mktemp("line"),
     )
     line.begin()
     line.refine(diversity={"least-cells": 80})
     line.coregister(FIRST)
     line.coregister(LOW, line.network)
+    line.coregister(NEXT, line.network)
     line.form(FIRST, LOW)
     return line
 
@@ -250,6 +253,27 @@ def test_phases_of_bursts_are_taken_off_by_themselves(satellites):
     # Bursts of one swath are brought together; what is common to them can't be known.
     assert wrapped(constants[0] - constants[1]) == pytest.approx(0, abs=0.03)
     assert wrapped(constants[2] - constants[3]) == pytest.approx(0, abs=0.03)
+
+
+@pytest.mark.parametrize(("against", "state"), [((FIRST,), "not verified"), ((FIRST, LOW), "done")])
+def test_a_date_of_another_satellite_is_verified_against_one_of_its_own(satellites, against, state):
+    same = {"frame": satellites.frame, "reference": satellites.reference}
+    said = satellites.run(
+        "verify-coregistration",
+        NEXT,
+        {"least-cells": 80},
+        **same,
+        date=satellites.path("coregistered", NEXT),
+        against=[satellites.path("coregistered", date) for date in against],
+        residual=satellites.path("residual", NEXT, ".json"),
+    )
+    assert (said.quality["state"], said.quality["against"]) == (state, against[-1] if state == "done" else "")
+    if state == "done":
+        assert abs(said.quality["residual_lines"]) < 5e-4
+    else:
+        (warning,) = said.warnings
+        assert "as bursts of S1A and S1C may" in warning
+        assert f"{JUMP:+.1f}" in warning
 
 
 def estimates(*lines, sigma=1e-4):

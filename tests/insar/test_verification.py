@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from insar_chain import Chain
@@ -17,6 +19,8 @@ from levelworks.insar.coregistration.network_files import Shift, write_network
 from levelworks.insar.coregistration.refinement_options import Verification
 from levelworks.insar.coregistration.verification import judge_residual
 from levelworks.insar.coregistration.verify_stage import verify_coregistration
+from levelworks.insar.options import Insar
+from levelworks.insar.plan import FramePlan
 from levelworks.insar.refinement.spectral_diversity import ShiftEstimate
 from levelworks.insar.simulation.scenario import Pass, Scenario, cuts
 
@@ -132,6 +136,47 @@ def test_judgement(swaths, state, line):
     assert found.state == state
     assert found.line == (line if line is None else pytest.approx(line, abs=1e-6))
     assert (found.reason == "") == (state == "done")
+
+
+TURN = -1.3
+"""rad, a phase of bursts."""
+
+
+@pytest.mark.parametrize(
+    ("lines", "state"),
+    [
+        ((TURN / (2 * math.pi) * 0.1017, TURN / (2 * math.pi) * 0.1211), "not verified"),
+        ((0.02, 0.02), "degraded"),  # no phase is the same in both swaths
+        ((0.02, -0.03), "degraded"),  # neither shift nor phase
+        ((0.02,), "not verified"),  # a lone swath can't tell
+        ((0.0003, 0.0003), "done"),
+    ],
+)
+def test_phases_of_bursts_of_two_satellites_are_no_misplacement(lines, state):
+    swaths = {f"iw{k + 1}": swath(line, period=(0.1017, 0.1211)[k]) for k, line in enumerate(lines)}
+    found = judge_residual(FIRST, swaths, Verification(), ("S1C", "S1D"))
+    assert found.state == state
+    if state == "not verified":
+        assert "as bursts of S1C and S1D may" in found.reason
+    of_one = judge_residual(FIRST, swaths, Verification(), ("S1C",))
+    assert of_one.state == ("done" if state == "done" else "degraded")
+
+
+def test_the_date_beside_and_one_of_the_same_satellite_stand_in_for_the_reference():
+    missions = dict(zip("12345678", "AABABBAB", strict=True))
+    passes = {f"2025010{day}": SimpleNamespace(mission=f"S1{one}") for day, one in missions.items()}
+    frame = SimpleNamespace(reference=dt.date(2025, 1, 4))
+    planned = FramePlan(Insar(), Path(), frame, passes, {}, {}, {})
+    days = {date[-1]: [one[-1] for one in planned.verified_against(date)] for date in passes if date[-1] != "4"}
+    assert days == {
+        "1": ["4", "2"],
+        "2": ["4", "3"],  # the next of its own is the reference
+        "3": ["4"],
+        "5": ["4"],
+        "6": ["4", "5"],
+        "7": ["4", "6"],
+        "8": ["4", "7", "6"],
+    }
 
 
 SCRIPT = """

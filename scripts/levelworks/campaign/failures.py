@@ -142,11 +142,11 @@ def rerun_words(run: Run | None, cells: Sequence[Cell]) -> list[str]:
     """
     if run is None or not run.base:
         raise InvalidOptions("no run is known here: run snakemake with your profile and the products to make again")
-    program, *words = shlex.split(run.base)
+    _program, *words = shlex.split(run.base)
     targets = [cell.product for cell in cells]
     forced = [cell.product for cell in cells if cell.state is State.QUARANTINED]
     force = ["--forcerun", *forced] if forced else []
-    return [os.path.basename(program), *targets, *words, *force]  # noqa: PTH119
+    return ["snakemake", *targets, *words, *force]
 
 
 def shown(words: Sequence[str], targets: Sequence[str]) -> str:

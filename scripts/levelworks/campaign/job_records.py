@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from levelworks.core.jobs import Job, job_of
+from levelworks.core.jobs import Job, newest
 from levelworks.core.survey import Standing, walk
 
 
@@ -43,23 +43,7 @@ class JobRecord:
 
 
 def read_jobs(results: Path) -> list[JobRecord]:
-    """Read the records below a results folder, in order of line, stage and product.
-
-    The record of a job stands beside each of its products and counts once; where an older one claims a product that a
-    newer job wrote, the older no longer counts. What can't be read as a record is left out.
-    """
-    found: list[JobRecord] = []
-    for folder in walk(results):
-        for standing in folder.records:
-            try:
-                found.append(JobRecord(job_of(standing), standing))
-            except (AttributeError, KeyError, TypeError, ValueError):
-                continue
-    claimed: set[str] = set()
-    jobs = []
-    for record in sorted(found, key=lambda one: (one.job.started, str(one.standing.path)), reverse=True):
-        products = {str(entry["path"]) for entry in record.content["outputs"].values()} or {str(record.standing.path)}
-        if claimed.isdisjoint(products):
-            jobs.append(record)
-        claimed.update(products)
+    """Read the records below a results folder, in order of line, stage and product; others are left out."""
+    found = newest(record for folder in walk(results) for record in folder.records)
+    jobs = [JobRecord(job, record) for job, record, _ in found]
     return sorted(jobs, key=lambda one: (one.job.line, one.job.stage, one.job.product))

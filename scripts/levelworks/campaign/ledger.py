@@ -12,9 +12,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from levelworks.campaign.outcomes import read_outcome
 
 LEDGER = Path(".snakemake/levelworks/ledger.sqlite")
 """Where the ledger stands in a campaign's working folder."""
@@ -70,6 +72,7 @@ class Ledger:
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._first: Order | None = None
+        self._unfinished = _Unfinished()
         self._complained = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._write, name="ledger", daemon=True)
@@ -94,8 +97,7 @@ class Ledger:
         while not self._closing.wait(FLUSH):
             self._flush()
         self._flush()
-        if self._connection is not None:
-            self._connection.close()
+        self._let_go()
 
     def _flush(self) -> None:
         while not self._orders.empty():
@@ -111,22 +113,29 @@ class Ledger:
                     else:
                         write(connection, self.run, *values)
                 connection.execute("UPDATE runs SET beat = ? WHERE run = ?", (time.time(), self.run))
+            for order in self._kept:
+                self._unfinished.hear(*order)
             self._kept = []
         except (sqlite3.Error, OSError) as error:
-            self._connection = None
+            self._let_go()
             if not self._complained:
                 self._complain(f"{self.path} can't be written ({error}); it is tried again, the campaign goes on")
                 self._complained = True
 
+    def _let_go(self) -> None:
+        """Close a connection that failed; what it can't say any more does not matter."""
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
     def _open(self) -> sqlite3.Connection:
-        """Return the connection; where somebody removed the file, a new one is begun."""
+        """Return the connection; where somebody removed the file, a new one is begun with the jobs that go on."""
         if self._connection is not None and _inode(self.path) == self._inode:
             return self._connection
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        if self.run and self._first and self._first not in self._kept:
-            self._kept.insert(0, self._first)
+        self._let_go()
+        if self.run and self._first and self._first not in self._kept and _inode(self.path) != self._inode:
+            self._kept[:0] = [self._first, *self._unfinished.orders()]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self.path, timeout=WAIT, check_same_thread=False)
         try:
@@ -151,6 +160,35 @@ class Ledger:
         for suffix in ("-wal", "-shm"):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
         self._complain(f"{self.path} was no ledger ({error}) and stands now as {aside.name}; a new one is begun")
+
+
+class _Unfinished:
+    """What was told of the jobs that have not ended; what others did stands in their records."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, tuple[Any, ...]] = {}
+        self._values: dict[int, dict[str, Any]] = {}
+        self._results: str | None = None
+
+    def hear(self, write: Callable[..., Any], values: tuple[Any, ...]) -> None:
+        """Take an order that has been written."""
+        if write is plan_jobs:
+            rows, *results = values
+            self._rows.update((row[0], row) for row in rows)
+            self._results = next(iter(results), None) or self._results
+        elif write is update_job:
+            job, new = values
+            self._values.setdefault(job, {}).update(new)
+        elif write is end_job:
+            self._rows.pop(values[0], None)
+            self._values.pop(values[0], None)
+
+    def orders(self) -> list[Order]:
+        """Return what writes them anew."""
+        return [
+            (plan_jobs, (list(self._rows.values()), self._results)),
+            *((update_job, (job, values)) for job, values in self._values.items()),
+        ]
 
 
 @contextmanager
@@ -210,6 +248,11 @@ def update_job(connection: sqlite3.Connection, run: int, job: int, values: dict[
         f" ON CONFLICT (run, job) DO UPDATE SET {changes}",
         (run, job, *values.values()),
     )
+
+
+def end_job(connection: sqlite3.Connection, run: int, job: int, product: str, ended: float) -> None:
+    """Write how a job ended well, from the record beside its product."""
+    update_job(connection, run, job, {"state": "ended", "ended": ended, "cause": None, **read_outcome(product)})
 
 
 def add_attempt(connection: sqlite3.Connection, run: int, job: int, values: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from levelworks.campaign.outcomes import SUFFIX, read_record_row
 from levelworks.campaign.page_files import DATA, JSON
 from levelworks.campaign.processes import Process
 from levelworks.campaign.standing import Cell, Run, Standing, State
-from levelworks.core.jobs import Job, job_of
+from levelworks.core.jobs import Job, newest
 from levelworks.core.survey import CRATE, beside
 
 COLUMNS = {one.name for one in fields(Cell)} - {"state"}
@@ -202,21 +202,13 @@ def _finished_meanwhile(cell: Cell, planned: float | None, disk: _Disk) -> dict[
 
 def _unknown(paths: set[str], known: set[str], disk: _Disk) -> Iterator[Cell]:
     """Yield the jobs of records that no ledger knows: of runs without one, or before it was removed."""
-    seen: set[str] = set(known)
-    found = ((path, beside(disk.base / path.removesuffix(SUFFIX))) for path in sorted(paths))
-    # Where an older record claims a product that a newer job wrote, the newer one counts.
-    for path, record in sorted(found, key=lambda one: str((one[1].content or {}).get("started", "")), reverse=True):
-        if record.content is None and not record.present:
-            continue  # another kind of file, a STAC item, say
-        try:
-            job = job_of(record)
-        except (AttributeError, KeyError, TypeError, ValueError):
-            disk.unreadable.append(path)
-            continue
-        products = [str(output["path"]) for output in (record.content or {})["outputs"].values()]
-        if not seen.isdisjoint(products):
-            continue
-        seen.update(products)
+    names = {disk.base / path: path for path in paths}
+    found = (beside(path.with_name(path.name.removesuffix(SUFFIX))) for path in names)
+    # Other kinds of files, STAC items, say, have no product beside them.
+    records = [record for record in found if record.content is not None or record.present]
+    unreadable: list[str] = []
+    for job, record, products in newest(records, known, unreadable):
+        path = names[record.path]
         product = products[0] if products else path.removesuffix(SUFFIX)
         yield Cell(
             line=job.line,
@@ -234,6 +226,7 @@ def _unknown(paths: set[str], known: set[str], disk: _Disk) -> Iterator[Cell]:
             record=path,
             products="\n".join(products),
         )
+    disk.unreadable.extend(names[Path(path)] for path in unreadable)
 
 
 def _time_of(path: Path) -> float | None:

@@ -1,11 +1,8 @@
-"""Finished jobs, from the records beside their products: how each ended, why, and what it took.
-
-The record of one job stands beside each of its products and counts once.
-"""
+"""Finished jobs, from the records beside their products: how each ended, why, and what it took."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -108,7 +105,7 @@ def collect_products(results: Path, products: Iterable[Path]) -> Outcomes:
 
 def _sort_out(results: Path, records: Iterable[Standing]) -> Outcomes:
     """Make jobs of records; where an older one claims a product that a newer job wrote, the older no longer counts."""
-    standing: list[tuple[str, Standing]] = []
+    standing: list[Standing] = []
     unreadable: list[str] = []
     without_product: list[str] = []
     for record in records:
@@ -117,17 +114,42 @@ def _sort_out(results: Path, records: Iterable[Standing]) -> Outcomes:
         elif not record.present and record.content.get("outputs"):
             without_product.append(str(record.path))
         else:
-            standing.append((str(record.content.get("started", "")), record))
-    jobs, claimed = [], set[str]()
-    for _, record in sorted(standing, key=lambda entry: entry[0], reverse=True):
+            standing.append(record)
+    jobs = sorted(job for job, _, _ in newest(standing, unreadable=unreadable))
+    return Outcomes(results, tuple(jobs), tuple(sorted(unreadable)), tuple(sorted(without_product)))
+
+
+def newest(
+    records: Iterable[Standing], known: Iterable[str] = (), unreadable: list[str] | None = None
+) -> Iterator[tuple[Job, Standing, list[str]]]:
+    """Yield jobs with their records and the names of their products, the job that began last first.
+
+    The record of a job stands beside each of its products and counts once. Where an older one claims a product that a
+    newer job wrote, the older no longer counts.
+
+    Parameters
+    ----------
+    records : iterable of Standing
+    known : iterable of str
+        Products that are claimed already.
+    unreadable : list of str, optional
+        Takes the paths of what can't be read as a record.
+    """
+    claimed = set(known)
+    for record in sorted(records, key=lambda one: (_began(one), str(one.path)), reverse=True):
         try:
-            products = _products(record)
-            if claimed.isdisjoint(products):
-                jobs.append(job_of(record))
-            claimed.update(products)
+            products, job = _products(record), job_of(record)
         except (AttributeError, KeyError, TypeError, ValueError):
-            unreadable.append(str(record.path))
-    return Outcomes(results, tuple(sorted(jobs)), tuple(sorted(unreadable)), tuple(sorted(without_product)))
+            if unreadable is not None:
+                unreadable.append(str(record.path))
+            continue
+        if claimed.isdisjoint(products):
+            yield job, record, products
+        claimed.update(products)
+
+
+def _began(record: Standing) -> str:
+    return str(record.content.get("started", "")) if isinstance(record.content, dict) else ""
 
 
 def _products(record: Standing) -> list[str]:

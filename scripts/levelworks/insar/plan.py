@@ -106,10 +106,16 @@ class FramePlan:
         return sorted(found)
 
     def verified_against(self, date: str) -> list[str]:
-        """Return the dates that a resampled one is measured against: the reference, then the next one towards it."""
+        """Return the dates that a resampled one is measured against, until one tells.
+
+        The reference; the next one towards it; and of these the next of the same satellite, if there is one.
+        """
         dates = list(self.acquisitions)
-        near = dates[dates.index(date) + (1 if date < self.reference else -1)]
-        return list(dict.fromkeys((self.reference, near)))
+        here, there = dates.index(date), dates.index(self.reference)
+        towards = dates[here + 1 : there + 1] if here < there else dates[there:here][::-1]
+        mission = self.acquisitions[date].mission
+        same = [one for one in towards if self.acquisitions[one].mission == mission]
+        return list(dict.fromkeys((self.reference, towards[0], *same[:1])))
 
     @cached_property
     def new_batch(self) -> str:

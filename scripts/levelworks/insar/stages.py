@@ -208,7 +208,7 @@ def coregister(
     return work(frame, reference, secondary, geometry, network, folder=folder, options=options)
 
 
-@stage("insar", "verify-coregistration", version=1, empty=_empty, mpi=True)
+@stage("insar", "verify-coregistration", version=2, empty=_empty, mpi=True)
 def verify_coregistration(
     frame: Path, reference: Path, date: Path, against: list[Path], *, residual: Path, options: Verification
 ) -> Outcome:

@@ -15,7 +15,7 @@ import numpy as np
 
 from levelworks.core.aggregate import refuse_flagged
 from levelworks.core.outcome import InvalidInput, InvalidReference
-from levelworks.core.record import described_product, record_path
+from levelworks.core.record import described_product, read_record, record_path
 from levelworks.insar.geometry.pair_offsets import PairOffsets
 
 PARTS = 2
@@ -82,6 +82,13 @@ def find_bursts(path: Path) -> Path:
             "and Snakemake makes them again"
         )
     return folder
+
+
+def missions_of(folders: Iterable[Path]) -> tuple[str, ...]:
+    """Return the satellites of dates by the records beside their bursts, each once, as far as these say."""
+    records = (read_record(folder) for folder in folders)
+    names = (record["quality"].get("mission") for record in records if record)
+    return tuple(sorted({str(name) for name in names if name}))
 
 
 def read_rslc(path: Path, lines: slice | None = None, samples: slice | None = None) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Literal
 from levelworks.insar.coregistration.refinement_options import VerifyCoregistration
 from levelworks.insar.refinement.ambiguity import resolve_shift
 from levelworks.insar.refinement.spectral_diversity import ShiftEstimate
+from levelworks.insar.refinement.two_satellites import doubt_shift, phase_in_common
 
 LAYOUT = 1
 EXPECTED = 0.01
@@ -43,7 +44,12 @@ class Residual:
     reason: str = ""
 
 
-def judge_residual(against: str, swaths: Mapping[str, ShiftEstimate], options: VerifyCoregistration) -> Residual:
+def judge_residual(
+    against: str,
+    swaths: Mapping[str, ShiftEstimate],
+    options: VerifyCoregistration,
+    missions: Sequence[str] = (),
+) -> Residual:
     """Judge the shift that is left between a date and another.
 
     Parameters
@@ -53,13 +59,31 @@ def judge_residual(against: str, swaths: Mapping[str, ShiftEstimate], options: V
     swaths : mapping of str to ShiftEstimate
         By swath, of the resampled bursts.
     options : VerifyCoregistration
+    missions : sequence of str
+        Satellites of the two dates, each once.
 
     Returns
     -------
     Residual
         ``done`` where the shift and its standard deviation are below the bound; ``degraded`` where it reaches the
-        bound and is more than noise, or the swaths have no shift in common; else ``not verified``.
+        bound and is more than noise, or the swaths have no shift in common; else ``not verified``. So it is also where
+        a phase that bursts of two satellites may have explains as well what the overlaps show.
     """
+    found = _judge(against, swaths, options)
+    if found.state != "degraded" or len(missions) < 2:
+        return found
+    phase = phase_in_common(list(swaths.values()))
+    shift = resolve_shift(list(swaths.values()))
+    if phase is None or not (shift.degraded or doubt_shift(list(swaths.values()), shift)):
+        return found
+    reason = (
+        f"their bursts differ by {phase:+.2f} rad, as bursts of {' and '.join(missions)} may, and overlaps can't tell "
+        "that from a shift"
+    )
+    return Residual("not verified", against, reason=reason)
+
+
+def _judge(against: str, swaths: Mapping[str, ShiftEstimate], options: VerifyCoregistration) -> Residual:
     limit = options.largest_residual
     if not swaths:
         return Residual("not verified", against, reason="no two bursts that follow each other are there on both dates")

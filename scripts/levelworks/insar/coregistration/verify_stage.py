@@ -12,7 +12,7 @@ from levelworks.core.mpi import Communicator, split, together, world
 from levelworks.core.outcome import InvalidInput, NothingToProduce, Outcome, Status
 from levelworks.core.record import described_product
 from levelworks.insar.coregistration.refinement_options import Verification
-from levelworks.insar.coregistration.rslc_files import find_bursts
+from levelworks.insar.coregistration.rslc_files import find_bursts, missions_of
 from levelworks.insar.coregistration.swath_shifts import describe_estimate, estimate_swaths
 from levelworks.insar.coregistration.verification import Residual, choose_residual, judge_residual, write_residual
 from levelworks.insar.frames.frame import read_frame
@@ -37,7 +37,7 @@ def verify_coregistration(
         Folder of `coregister`, or the record beside it.
     against : list of Path
         The same of other dates, the reference first: the next is taken where one says nothing, as it does where too
-        much time lies between.
+        much time lies between, or where bursts of two satellites have phases of their own.
     residual : Path
         JSON of `verification`.
     """
@@ -52,7 +52,7 @@ def verify_coregistration(
             tried.append(Residual("not verified", other.name, reason=f"it can't be used: {reason}"))
             continue
         swaths = _measure(found, Dates(other, own), ranks, options)
-        tried.append(judge_residual(other.name, swaths, options))
+        tried.append(judge_residual(other.name, swaths, options, missions_of((other, own))))
         figures = swaths
         if tried[-1].state != "not verified":
             break

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from levelworks.core.outcome import NothingToProduce
 from levelworks.core.record import read_record
-from levelworks.insar.coregistration.rslc_files import find_bursts, read_added
+from levelworks.insar.coregistration.rslc_files import find_bursts, missions_of, read_added
 from levelworks.insar.interferograms.seams import Dates
 from levelworks.insar.mosaic.mosaic import Mosaic, Placement
 from levelworks.insar.network.epochs import parse_pair
@@ -45,9 +45,7 @@ class CoregisteredPair:
     @property
     def missions(self) -> tuple[str, ...]:
         """Return the satellites of the dates, as far as their records say: one name, or two."""
-        records = [read_record(folder) for folder in (self.dates.first, self.dates.second)]
-        names = (record["quality"].get("mission") for record in records if record)
-        return tuple(sorted({str(name) for name in names if name}))
+        return missions_of((self.dates.first, self.dates.second))
 
 
 def open_pair(first: Path, second: Path, mosaic: Mosaic) -> CoregisteredPair:

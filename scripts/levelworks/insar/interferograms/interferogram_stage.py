@@ -12,7 +12,7 @@ from scipy import ndimage
 from levelworks.core.mpi import split, together, world
 from levelworks.core.outcome import NothingToProduce, Outcome, Status
 from levelworks.core.record import read_record
-from levelworks.insar.coregistration.rslc_files import find_bursts, read_rslc
+from levelworks.insar.coregistration.rslc_files import find_bursts, missions_of, read_rslc
 from levelworks.insar.frames.frame import read_frame
 from levelworks.insar.interferograms.equivalent_looks import debias_coherence, equivalent_looks
 from levelworks.insar.interferograms.interferogram_files import Interferogram, write_interferogram
@@ -114,8 +114,8 @@ def _burst_phases(
     largest = max((abs(seam.value) for seam in seams), default=None)
     sigma = max((seam.sigma for seam in seams), default=None)
     figures: dict[str, Any] = {"seams": steps, "seam_step_rad": largest, "seam_sigma_rad": sigma, "burst_phases": {}}
-    missions = {_mission(folder) for folder in (dates.first, dates.second)}
-    if options.burst_phases == "off" or (options.burst_phases == "auto" and len(missions) == 1):
+    missions = missions_of((dates.first, dates.second))
+    if options.burst_phases == "off" or (options.burst_phases == "auto" and len(missions) < 2):
         return dict.fromkeys(keys, 0.0), figures
     solved: BurstPhases = solve_burst_phases(keys, seams)
     left = max((abs(one) for one in solved.residuals), default=None)
@@ -126,10 +126,6 @@ def _burst_phases(
         "burst_parts": len(solved.parts),
     }
     return solved.phases, figures
-
-
-def _mission(folder: Path) -> str:
-    return str(_quality(folder).get("mission", ""))
 
 
 def _quality(folder: Path) -> dict[str, Any]:
