@@ -54,7 +54,7 @@ def ledger(tmp_path, told):
 
 
 def flushed(ledger: Ledger) -> sqlite3.Connection:
-    ledger._flush()
+    ledger.flush()
     connection = sqlite3.connect(ledger.path)
     connection.row_factory = sqlite3.Row
     return connection
@@ -128,7 +128,7 @@ def test_a_file_that_could_not_be_written_for_a_while_is_gone_on_with(ledger, to
 
     ledger.put(refuse)
     ledger.put(update_job, 1, {"state": "running"})
-    ledger._flush()
+    ledger.flush()
     ledger._kept = [order for order in ledger._kept if order[0] is not refuse]
     with flushed(ledger) as connection:
         assert connection.execute("SELECT count(*) FROM runs").fetchone()[0] == 1
@@ -176,8 +176,8 @@ def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path, told):
     ledger = Ledger(tmp_path / "file" / "ledger.sqlite", told.append)
     begin(ledger)
     ledger.put(plan_jobs, rows(1))
-    ledger._flush()
-    ledger._flush()
+    ledger.flush()
+    ledger.flush()
     assert len(told) == 1
     assert "it is tried again" in told[0]
     (tmp_path / "file").unlink()

@@ -41,7 +41,7 @@ def ledger(tmp_path):
         for job in range(4)
     ]
     made.put(plan_jobs, rows, "results")
-    made._flush()
+    made.flush()
     yield made
     made.close()
 
@@ -51,17 +51,17 @@ def test_following_tells_what_changed_and_no_more(tmp_path, ledger):
     assert len(watch.read().cells) == 4
     ledger.put(update_job, 1, {"state": "running", "began": 1.0})
     ledger.put(update_job, 2, {"state": "failed", "cause": "node"})
-    ledger._flush()
+    ledger.flush()
     found = {cell.granule: cell.state for cell in watch.follow().cells}
     assert found == {"g1": State.RUNNING, "g2": State.FAILED}
     ledger.put(update_job, 1, {"state": "ended", "outcome": "skipped", "reason": "all cloud"})
     ledger.put(update_job, 2, {"state": "queued"})
-    ledger._flush()
+    ledger.flush()
     told = watch.follow()
     assert {cell.granule: cell.state for cell in told.cells} == {"g1": State.SKIPPED, "g2": State.QUEUED}
     assert told.alive is not None
     ledger.put(update_job, 3, {"state": "planned"})
-    ledger._flush()
+    ledger.flush()
     assert State.WAITING in {cell.state for cell in watch.follow().cells}
 
 
@@ -86,13 +86,13 @@ def test_a_refresh_shows_what_the_ledger_says_and_the_last_what_the_disk_says(tm
     assert states(tmp_path) == {"waiting": 4}
     for job in (0, 1):
         ledger.put(update_job, job, {"state": "ended", "outcome": "done", "ended": 2.0})
-    ledger._flush()
+    ledger.flush()
     assert keeper.refresh() == SHORTEST
     assert states(tmp_path) == {"waiting": 2, "done": 2}
     (tmp_path / "results/ard/mosaic").mkdir(parents=True)
     (tmp_path / "results/ard/mosaic/g0.tif").touch()
     ledger.put(end_run, "ended")
-    ledger._flush()
+    ledger.flush()
     keeper.refresh(whole=True)
     assert states(tmp_path) == {"waiting": 2, "done": 1, "removed": 1}
     head = json.loads((tmp_path / "results/status.json").read_text())

@@ -12,11 +12,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from levelworks.campaign.outcomes import read_outcome
+from levelworks.campaign.shared_ledger import copy_ledger, on_network
 
 LEDGER = Path(".snakemake/levelworks/ledger.sqlite")
 """Where the ledger stands in a campaign's working folder."""
@@ -75,7 +77,8 @@ class Ledger:
         self._unfinished = _Unfinished()
         self._complained = False
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._write, name="ledger", daemon=True)
+        self._writing = threading.Lock()
+        self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
         self._thread.start()
 
     def put(self, write: Callable[..., Any], *values: Any) -> None:
@@ -93,13 +96,18 @@ class Ledger:
         self._closing.set()
         self._thread.join(WAIT)
 
-    def _write(self) -> None:
+    def flush(self) -> None:
+        """Write what is queued now."""
+        with self._writing:
+            self._write()
+
+    def _work(self) -> None:
         while not self._closing.wait(FLUSH):
-            self._flush()
-        self._flush()
+            self.flush()
+        self.flush()
         self._let_go()
 
-    def _flush(self) -> None:
+    def _write(self) -> None:
         while not self._orders.empty():
             self._kept.append(self._orders.get())
         if not self._kept and self.run == 0:
@@ -193,7 +201,7 @@ class _Unfinished:
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a ledger to read.
+    """Open a ledger to read; of one on a file system that hosts share, a copy.
 
     Raises
     ------
@@ -203,7 +211,11 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """
     if not path.is_file():
         raise FileNotFoundError(path)
-    with closing(sqlite3.connect(f"file:{path.absolute()}?mode=ro", uri=True, timeout=WAIT)) as connection:
+    with ExitStack() as stack:
+        if on_network(path):
+            path = copy_ledger(path, Path(stack.enter_context(TemporaryDirectory(prefix="ledger-"))))
+        connection = sqlite3.connect(f"file:{path.absolute()}?mode=ro", uri=True, timeout=WAIT)
+        stack.enter_context(closing(connection))
         connection.row_factory = sqlite3.Row
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
