@@ -182,7 +182,7 @@ def test_a_service_that_asks_for_more_than_patience_ends_the_job(job, server):
     with pytest.raises(TransientError, match=r"503.*left alone for 3600 s") as error:
         job()
     assert error.value.exit_code == 75
-    assert time.monotonic() - begun < 1.0
+    assert time.monotonic() - begun < 30
     assert len(server.requests) == 1
 
 
