@@ -515,6 +515,27 @@ rule geocode_delay:
         command("insar", "geocode-delay", ["delay"])
 
 
+rule geocode_tide:
+    input:
+        unpack(INSAR.tide_inputs),
+    output:
+        tide=INSAR.tide,
+    log:
+        log_file("insar", "geocode-tide", "{track}/{date}"),
+    benchmark:
+        benchmark_file("insar", "geocode-tide", "{track}/{date}")
+    threads: 1
+    resources:
+        mem_mb=grown(1000),
+        runtime=grown(20, 1.5),
+        expected_seconds=2,
+    params:
+        options=options("insar", "geocode-tide"),
+        version=version("insar", "geocode-tide"),
+    shell:
+        command("insar", "geocode-tide", ["tide"])
+
+
 rule correct_atmosphere:
     input:
         unpack(INSAR.correction_inputs),
@@ -604,6 +625,7 @@ rule publish:
         epochs=lambda wildcards, input: listed(input.epochs),
         closure=lambda wildcards, input: listed(input.closure),
         delays=lambda wildcards, input: listed(input.delays),
+        tides=lambda wildcards, input: listed(input.tides),
         corrections=lambda wildcards, input: listed(input.corrections),
         offsets=lambda wildcards, input: listed(input.offsets),
         along_track=lambda wildcards, input: listed(input.along_track),

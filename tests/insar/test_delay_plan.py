@@ -38,7 +38,7 @@ def folder(real_pair, tmp_path_factory):
 
 @pytest.fixture
 def layout(folder, real_pair):
-    def make(delays=None, method="off"):
+    def make(delays=None, method="off", **further):
         section = Insar.model_validate(
             {
                 "frames": str(folder / "frame.json"),
@@ -46,6 +46,7 @@ def layout(folder, real_pair):
                 "elevation": folder / "dem.tif",
                 "delays": [str(folder / delays)] if delays else [],
                 "correct-atmosphere": {"method": method},
+                **further,
             }
         )
         found = Layout(plan_campaign(section), Path("results"))
@@ -80,6 +81,15 @@ def test_a_pair_of_a_date_without_delays_is_planned_so_that_its_record_says_so(l
     inputs = found.correction_inputs(wildcards)
     assert inputs["first_delay"].endswith(f"{DATES[0]}.sltd.geo.tif")
     assert inputs["second_delay"] == []
+
+
+def test_tides_are_planned_of_every_date_where_asked_for(layout):
+    found, wildcards = layout()
+    assert found.tree_inputs(wildcards)["tides"] == []
+    found, wildcards = layout(tides=True)
+    root = f"results/insar/geocode-tide/{wildcards.track}"
+    assert found.tree_inputs(wildcards)["tides"] == [f"{root}/{date}.tide.geo.tif" for date in DATES]
+    assert set(found.tide_inputs(wildcards)) == {"frame", "acquisition", "geometry"}
 
 
 def test_a_fit_against_height_waits_for_no_delays(layout):

@@ -29,6 +29,7 @@ from insar_products import (
 from levelworks.core.aggregate import TooManyQuarantined
 from levelworks.core.outcome import InvalidInput, InvalidReference, NothingToProduce, Outcome, Status
 from levelworks.core.record import described_product, record_path
+from levelworks.core.stage import stages
 from levelworks.insar.frames.frame import read_frame
 from levelworks.insar.geometry.elevation import level
 from levelworks.insar.geometry.pair_offsets import BurstGrid, grid_axis
@@ -43,7 +44,6 @@ from levelworks.insar.products.frame_metadata import centre_point, frame_baselin
 from levelworks.insar.products.frame_metadata import read_metadata as read_values
 from levelworks.insar.products.network_table import find_gaps, merged_verdicts
 from levelworks.insar.products.products_options import DescribeFrame, Publish
-from levelworks.insar.products.publish_stage import publish
 from levelworks.insar.products.validate_tree import InvalidTree, validate_tree
 from levelworks.insar.safe.acquisition import read_acquisition
 from levelworks.insar.safe.acquisition_files import write_acquisition
@@ -270,6 +270,12 @@ def inputs(described, tmp_path):
     }
 
 
+def publish(**given):
+    """Publish as the stage does, with what is given."""
+    left = dict.fromkeys(("delays", "tides", "corrections", "offsets", "along_track"))
+    return stages("insar")["publish"].function(**left | given)
+
+
 def test_the_tree(inputs, tmp_path):
     tree = tmp_path / "tree"
     outcome = publish(**inputs, tree=tree, options=Publish())
@@ -321,7 +327,12 @@ def test_corrections_and_delays_stand_beside_the_others(inputs, tmp_path):
     write_note(damaged, DAMAGED, "geocode-delay")
     tree = tmp_path / "tree"
     options = Publish(closure_gate="withhold", licsbas=True)
-    outcome = publish(**inputs, delays=[*delays, damaged], corrections=corrections, tree=tree, options=options)
+    tides = [
+        write_raster(tmp_path / "geocode-tide" / f"{date}.tide.geo.tif", np.full(SHAPE, 0.1, np.float32))
+        for date in DATES
+    ]
+    given = inputs | {"delays": [*delays, damaged], "tides": tides, "corrections": corrections}
+    outcome = publish(**given, tree=tree, options=options)
     assert validate_tree(tree) == []
     assert validate_tree(tree / "GEOC") == []
     corrected = {path.name for path in tree.glob("interferograms/*/*.geo.unw_corrected.tif")}
@@ -329,6 +340,9 @@ def test_corrections_and_delays_stand_beside_the_others(inputs, tmp_path):
     assert (tree / "interferograms" / PAIRS[0] / f"{PAIRS[0]}.geo.atm.tif").is_file()
     assert {path.relative_to(tree).as_posix() for path in tree.glob("*/**/*.sltd.geo.tif")} == {
         f"{place}{date}.sltd.geo.tif" for date in DATES[:3] for place in (f"epochs/{date}/", "GACOS/")
+    }
+    assert {path.relative_to(tree).as_posix() for path in tree.glob("*/**/*.tide.geo.tif")} == {
+        f"epochs/{date}/{date}.tide.geo.tif" for date in DATES
     }
     left_out = {(row["kind"], row["name"]): row["reason"] for row in read_rows(tree / "withheld.tsv", "\t")}
     assert left_out == {

@@ -84,6 +84,7 @@ def insar(folder: Path) -> dict[str, Any]:
         "land": "sar/land.tif",
         "delays": "sar/delays",
         "correct-atmosphere": {"method": "gacos-height"},
+        "tides": True,
         "offsets": True,
         "along-track": True,
         "new-frame": "here",

@@ -73,10 +73,10 @@ class GeoPair:
         self.grid = read_frame(frame).grid
         self.latitudes, self.longitudes = cell_centres(self.grid)
 
-    def write_geometry(self, height, up):
+    def write_geometry(self, height, up, **further):
         folder = self.folder / "geocode-geometry" / FRAME
         folder.mkdir(parents=True)
-        for name, values in (("hgt", height), ("U", up)):
+        for name, values in {"hgt": height, "U": up, **further}.items():
             path = folder / f"{FRAME}.geo.{name}.tif"
             write_raster(path, [values.astype(np.float32)], self.grid, nodata=np.nan, units="1")
         self.geometry = write_note(folder, stage="geocode-geometry")

@@ -74,6 +74,9 @@ def killed(stack, tmp_path_factory) -> tuple[Workflow, dict[Path, bytes]]:
         "pairs": {"neighbours": 2, "seasons": []},
         "delays": "delays",
         "correct-atmosphere": {"method": "gacos", "worse": "apply"},
+        "tides": True,
+        "offsets": True,
+        "along-track": True,
     }
     made = Workflow(folder, {"insar": section})
     plan = planned(made.run("insar", "--dry-run").stdout)
@@ -157,6 +160,16 @@ def test_pairs_with_delays_are_corrected_and_the_others_listed(campaign):
 
 
 @pytest.mark.long
+def test_what_was_asked_for_beside_phase_is_published(campaign):
+    tree = tree_of(campaign)
+    assert len(list(tree.glob("epochs/*/*.tide.geo.tif"))) == 8
+    for pair in (tree / "interferograms").iterdir():
+        for kind in ("rng", "azi", "bovldiff.mm"):
+            with rasterio.open(pair / f"{pair.name}.geo.{kind}.tif") as file:
+                assert np.isfinite(file.read(1)).any()
+
+
+@pytest.mark.long
 def test_timing_errors_are_found_and_nothing_steps(campaign):
     results = campaign.folder / "results/insar"
     for path in (results / "form-interferogram").rglob("*.h5.json"):
@@ -191,7 +204,8 @@ def test_a_further_date_adds_only_its_own_work(campaign, stack):
     plan = planned(campaign.run("insar", "--dry-run").stdout)
     own = {"parse_safe": 1, "correlate_amplitudes": 1, "estimate_diversity": 2, "solve_network": 1, "coregister": 1}
     own |= {"form_interferogram": 2, "filter_phase": 2, "unwrap": 2, "geocode": 2, "geocode_epoch": 1}
-    own |= {"geocode_delay": 1, "correct_atmosphere": 2}
+    own |= {"geocode_delay": 1, "correct_atmosphere": 2, "geocode_tide": 1}
+    own |= {"estimate_azimuth_offsets": 2, "measure_along_track": 2}
     own |= {"verify_coregistration": 1}
     frame = {"check_closure": 1, "describe_frame": 1, "publish": 1, "validate_tree": 1, "report_frame": 1}
     assert counts(plan) == own | frame

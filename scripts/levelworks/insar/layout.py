@@ -55,6 +55,7 @@ class Layout(LineLayout):
         self.layers = self.product("geocode", "{track}/{pair}")
         self.image = self.product("geocode-epoch", "{track}/{date}.tif")
         self.delay = self.product("geocode-delay", "{track}/{date}.sltd.geo.tif")
+        self.tide = self.product("geocode-tide", "{track}/{date}.tide.geo.tif")
         self.corrected = self.product("correct-atmosphere", "{track}/{pair}")
         self.pictures = self.product("plot-pair", "{track}/{pair}")
         self.metadata = self.product("describe-frame", "{track}")
@@ -220,11 +221,14 @@ class Layout(LineLayout):
     def delay_inputs(self, wildcards: Any) -> dict[str, Any]:
         """Return a date, the files of its zenith delays, and the geometry."""
         found = self.frame(wildcards)
+        return self.tide_inputs(wildcards) | {"zenith": [str(path) for path in found.delays[wildcards.date]]}
+
+    def tide_inputs(self, wildcards: Any) -> dict[str, Any]:
+        """Return a date and the geometry."""
         return {
-            "frame": str(found.path),
+            "frame": str(self.frame(wildcards).path),
             "acquisition": self._of(self.acquisition, wildcards, date=wildcards.date),
             "geometry": self._record(self.lookup, wildcards),
-            "zenith": [str(path) for path in found.delays[wildcards.date]],
         }
 
     def correction_inputs(self, wildcards: Any) -> dict[str, Any]:
@@ -267,6 +271,7 @@ class Layout(LineLayout):
             "epochs": self._dates(self.image, wildcards),
             "closure": self._batches(wildcards),
             "delays": [self._of(self.delay, wildcards, date=date) for date in self.frame(wildcards).delays],
+            "tides": self._dates(self.tide, wildcards) if section.tides else [],
             "corrections": self._pairs(self.record_of(self.corrected), wildcards) if corrected else [],
             "offsets": offsets,
             "along_track": along_track,

@@ -48,6 +48,7 @@ class Insar(Options):
     delays: Annotated[list[str], OneOrMore] = option(
         [], "folders of zenith delays of GACOS (YYYYMMDD.ztd with .ztd.rsc, or YYYYMMDD.ztd.tif)"
     )
+    tides: bool = option(False, "the solid Earth's tide of every date along the line of sight")
     plots: bool = option(False, "pictures of every pair")
     offsets: bool = option(False, "range and azimuth offsets of every pair by amplitudes")
     along_track: bool = option(False, "along-track motion of every pair in burst overlaps", alias="along-track")

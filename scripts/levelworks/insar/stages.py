@@ -14,7 +14,7 @@ from levelworks.insar.coregistration.refinement_options import (
     SolveNetwork,
     Verification,
 )
-from levelworks.insar.corrections.atmosphere_options import CorrectAtmosphere, GeocodeDelay
+from levelworks.insar.corrections.atmosphere_options import CorrectAtmosphere, GeocodeDelay, GeocodeTide
 from levelworks.insar.displacement.along_track_options import MeasureAlongTrack
 from levelworks.insar.displacement.offsets_options import EstimateAzimuthOffsets
 from levelworks.insar.drawing.drawing_options import PlotPair
@@ -333,6 +333,14 @@ def geocode_delay(
     return work(frame, acquisition, geometry, zenith, delay=delay, options=options)
 
 
+@stage("insar", "geocode-tide", version=1, empty=_empty)
+def geocode_tide(frame: Path, acquisition: Path, geometry: Path, *, tide: Path, options: GeocodeTide) -> Outcome:
+    """Write the solid Earth's tide of a date along the line of sight on the frame's grid."""
+    from levelworks.insar.corrections.tide_stage import geocode_tide as work
+
+    return work(frame, acquisition, geometry, tide=tide, options=options)
+
+
 @stage("insar", "correct-atmosphere", version=1, empty=_empty)
 def correct_atmosphere(
     frame: Path,
@@ -388,6 +396,7 @@ def publish(
     epochs: list[Path],
     closure: list[Path],
     delays: list[Path] | None,
+    tides: list[Path] | None,
     corrections: list[Path] | None,
     offsets: list[Path] | None,
     along_track: list[Path] | None,
@@ -398,8 +407,21 @@ def publish(
     """Put the products of a frame together as a tree."""
     from levelworks.insar.products.publish_stage import publish as work
 
-    return work(frame, metadata, pairs, pictures, epochs, closure, delays, corrections, tree=tree, options=options)
-    return work(frame, metadata, pairs, pictures, epochs, closure, offsets, along_track, tree=tree, options=options)
+    return work(
+        frame,
+        metadata,
+        pairs,
+        pictures,
+        epochs,
+        closure,
+        delays=delays,
+        tides=tides,
+        corrections=corrections,
+        offsets=offsets,
+        along_track=along_track,
+        tree=tree,
+        options=options,
+    )
 
 
 @stage("insar", "validate-tree", version=1, empty=_empty)

@@ -1,4 +1,4 @@
-"""Options of the correction of the atmosphere."""
+"""Options of the tide of dates and of the correction of the atmosphere."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ class GeocodeDelay(Options):
         le=12,
         alias="time-tolerance",
     )
+
+
+class GeocodeTide(Options):
+    """The solid Earth's tide of a date on the geographic grid; there is nothing to choose."""
 
 
 class CorrectAtmosphere(Options):

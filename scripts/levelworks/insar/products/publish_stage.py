@@ -31,6 +31,7 @@ def publish(
     epochs: list[Path],
     closure: list[Path],
     delays: list[Path] | None = None,
+    tides: list[Path] | None = None,
     corrections: list[Path] | None = None,
     offsets: list[Path] | None = None,
     along_track: list[Path] | None = None,
@@ -50,8 +51,8 @@ def publish(
         Of `geocode`, `plot-pair` and `check-closure`: folders, or the records beside them.
     epochs : list of Path
         Of `geocode-epoch`, named by their dates.
-    delays : list of Path, optional
-        Of `geocode-delay`, named by their dates.
+    delays, tides : list of Path, optional
+        Of `geocode-delay` and `geocode-tide`, named by their dates.
     corrections : list of Path, optional
         Of `correct-atmosphere`: folders, or the records beside them.
     offsets, along_track : list of Path or None
@@ -75,7 +76,7 @@ def publish(
     folders = usable_inputs([described_product(path) for path in pairs], options.max_quarantined, "pairs")
     drawn = usable_inputs([described_product(path) for path in pictures or ()], 1.0, "pictures")
     dates = usable_inputs(epochs, 1.0, "dates")
-    slant = usable_inputs(delays or (), 1.0, "delays")
+    slant, moved_by_tides = usable_inputs(delays or (), 1.0, "delays"), usable_inputs(tides or (), 1.0, "tides")
     corrected = usable_inputs([described_product(path) for path in corrections or ()], 1.0, "corrections")
     bad = {pair for pair, verdict in merged_verdicts(closure).items() if verdict == Verdict.BAD}
     withheld = {path for path in folders.usable if options.closure_gate == "withhold" and pair_of(path) in bad}
@@ -92,9 +93,8 @@ def publish(
         _link_all(one.usable, tree / "interferograms", ("tif", "csv"))
     for path in dates.usable:
         link_file(path, tree / "epochs" / path.stem / f"{path.stem}.geo.mli.tif")
-    for path in slant.usable:
-        date = path.name.removesuffix(f".{SLANT_DELAY}")
-        link_file(path, tree / "epochs" / date / path.name)
+    for path in (*slant.usable, *moved_by_tides.usable):
+        link_file(path, tree / "epochs" / path.name.split(".")[0] / path.name)
     for path in sorted(described.iterdir()):
         link_file(path, tree / "metadata" / path.name)
     reference = f"{read_frame(frame).reference:%Y%m%d}"
@@ -106,7 +106,8 @@ def publish(
         _lay_out_geoc(tree, name)
     left_out = [("pair", *one) for one in folders.left_out] + [("date", *one) for one in dates.left_out]
     left_out += [("pair", path.name, UNCLOSED) for path in sorted(withheld)]
-    left_out += [("delay", *one) for one in slant.left_out] + [("correction", *one) for one in corrected.left_out]
+    left_out += [("delay", *one) for one in slant.left_out] + [("tide", *one) for one in moved_by_tides.left_out]
+    left_out += [("correction", *one) for one in corrected.left_out]
     left_out += [(kind, *one) for kind, found in zip(MOVED, moved, strict=True) for one in found.left_out]
     _write_table(tree / WITHHELD, ("kind", "name", "reason"), left_out)
     write_manifest(tree)
@@ -120,12 +121,13 @@ def publish(
         "flagged_pairs": sum(pair_of(path) in bad for path in kept),
         "left_out_pairs": len(folders.left_out),
         "delays": len(slant.usable),
+        "tides": len(moved_by_tides.usable),
         "corrected_pairs": sum(path.name in names for path in corrected.usable),
         "uncorrected_pairs": len(corrected.left_out),
         "files": len(files),
         "size_mb": round(sum(path.stat().st_size for path in files) / 1e6, 3),
     }
-    listed = (folders, dates, slant, corrected, *moved)
+    listed = (folders, dates, slant, moved_by_tides, corrected, *moved)
     warnings = (*(text for one in listed for text in one.warnings), *(str(one) for one in violations))
     return Outcome(quality=quality, warnings=warnings)
 

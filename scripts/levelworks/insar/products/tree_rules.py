@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 FLOATS = (
-    *("unw", "unw_corrected", "atm", "sltd", "E", "N", "U", "hgt"),
+    *("unw", "unw_corrected", "atm", "sltd", "tide", "E", "N", "U", "hgt"),
     *("rng", "azi", "rng_sigma", "azi_sigma", "tracking_corr", "bovldiff", "bovldiff.mm", "bovldiff.mm_sigma"),
 )
 DTYPES = {**dict.fromkeys(("cc", "bovldiff.cc"), "uint8"), **dict.fromkeys(FLOATS, "float32")}
-NAN_OR_ZERO = ("unw", "unw_corrected", "sltd")
+NAN_OR_ZERO = ("unw", "unw_corrected", "sltd", "tide")
 NORM_TOLERANCE = 1e-3
 STRIP = 1024
 """Rows that are read at once."""

@@ -26,7 +26,7 @@ from levelworks.insar.products.tree_rules import (
 )
 
 RASTER = re.compile(r"(?P<owner>[0-9A-Za-z_]+)\.geo\.(?P<kind>.+)\.tif")
-SLANT_DELAY = re.compile(r"(?P<owner>[0-9A-Za-z_]+)\.(?P<kind>sltd)\.geo\.tif")
+OF_A_DATE = re.compile(r"(?P<owner>[0-9A-Za-z_]+)\.(?P<kind>sltd|tide)\.geo\.tif")
 DERIVED = ("unw_corrected", "atm")
 """Of the unwrapped phase, with data where it has."""
 LIKE_A_PAIR = re.compile(r"\d{8}_\d{8}")
@@ -154,7 +154,7 @@ def _check_pair(tree: Path, inner: Path, grid: Lattice | None) -> Iterator[Viola
 
 def _check_epochs(tree: Path, grid: Lattice | None, found: list[Violation]) -> None:
     for path in sorted((tree / "epochs").glob("*/*.geo*.tif")):
-        match = RASTER.fullmatch(path.name) or SLANT_DELAY.fullmatch(path.name)
+        match = RASTER.fullmatch(path.name) or OF_A_DATE.fullmatch(path.name)
         if not match or match["owner"] != path.parent.name:
             found.append(Violation("file-name", relative(path, tree), f"is not named as {path.parent.name}.geo.*.tif"))
             continue
