@@ -195,7 +195,7 @@ def test_another_versions_ledger_is_not_read(ledger):
         pass
 
 
-def record(path: Path, outcome: str = "done") -> None:
+def record(path: Path, outcome: str = "done", named: str = "") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(outcome)
     content = {
@@ -211,7 +211,7 @@ def record(path: Path, outcome: str = "done") -> None:
         "attempt": 1,
         "started": "2025",
         "inputs": {},
-        "outputs": {"image": {"path": f"results/ard/first/{path.name}"}},
+        "outputs": {"image": {"path": named or f"results/ard/first/{path.name}"}},
     }
     path.with_name(path.name + ".json").write_text(json.dumps(content))
 
@@ -248,6 +248,72 @@ def test_products_removed_or_made_again_since_are_seen(ledger, tmp_path):
     found = read_standing(tmp_path)
     assert [cell.state.value for cell in found.cells] == ["removed", "quarantined", "done"]
     assert found.unreadable == ("results/ard/first/g2.tif.json",)
+
+
+@pytest.mark.parametrize("results", ["results", "{base}/results", "./results", "../{name}/results"])
+def test_a_results_folder_may_be_spelled_in_any_way(ledger, tmp_path, results):
+    results = results.format(base=tmp_path, name=tmp_path.name)
+    begin(ledger)
+    made = [row_of(job, [f"{results}/ard/first/g{job}.tif"], [f"logs/ard/first/g{job}.log"]) for job in range(3)]
+    ledger.put(plan_jobs, made, results)
+    for job in range(2):
+        path = tmp_path / f"results/ard/first/g{job}.tif"
+        record(
+            path, "done" if job else "quarantined", str(path) if "{" in results else f"{results}/ard/first/g{job}.tif"
+        )
+        ledger.put(end_job, job, str(path), time.time())
+        ledger.put(update_job, job, {"record": f"{results}/ard/first/g{job}.tif.json"})
+    flushed(ledger).close()
+    assert [cell.state for cell in read_standing(tmp_path).cells] == ["quarantined", "done", "waiting"]
+
+
+def test_jobs_of_another_results_folder_are_no_part(ledger, tmp_path):
+    for results in ("one", "two"):
+        begin(ledger)
+        made = [row_of(job, [f"{results}/ard/first/g{job}.tif"], [f"logs/ard/first/g{job}.log"]) for job in range(2)]
+        ledger.put(plan_jobs, made, results)
+        ledger.flush()
+    assert {cell.product[:3] for cell in read_standing(tmp_path).cells} == {"two"}
+    assert {cell.product[:3] for cell in read_standing(tmp_path, Path("one")).cells} == {"one"}
+
+
+def test_a_job_that_failed_after_its_record_was_written_is_not_done(ledger, tmp_path):
+    begin(ledger)
+    ledger.put(plan_jobs, rows(1))
+    ledger.put(update_job, 0, {"state": "failed", "queued": time.time() - 1})
+    flushed(ledger).close()
+    product = tmp_path / "results/ard/first/g0.tif"
+    record(product)
+    product.unlink()
+    assert [cell.state for cell in read_standing(tmp_path).cells] == ["failed"]
+
+
+def test_a_link_to_nothing_hides_no_records(ledger, tmp_path):
+    begin(ledger)
+    ledger.put(plan_jobs, rows(2))
+    for job in range(2):
+        path = tmp_path / f"results/ard/first/g{job}.tif"
+        record(path)
+        ledger.put(end_job, job, str(path), time.time())
+        ledger.put(update_job, job, {"record": f"results/ard/first/g{job}.tif.json"})
+    flushed(ledger).close()
+    (tmp_path / "results/ard/first/AAA.json").symlink_to("/nowhere")
+    assert [cell.state for cell in read_standing(tmp_path).cells] == ["done", "done"]
+
+
+def test_every_product_of_a_job_is_looked_for(ledger, tmp_path):
+    begin(ledger)
+    both = [f"results/ard/first/{name}" for name in ("a.tif", "b.tif", "a.there")]
+    ledger.put(plan_jobs, [row_of(0, both, ["logs/ard/first/a.log"])])
+    ledger.put(update_job, 0, {"state": "ended"})
+    flushed(ledger).close()
+    folder = tmp_path / "results/ard/first"
+    folder.mkdir(parents=True)
+    for name in ("a.tif", "b.tif"):
+        (folder / name).touch()
+    assert [cell.state for cell in read_standing(tmp_path).cells] == ["done"]  # marks go with what may be removed
+    (folder / "b.tif").unlink()
+    assert [cell.state for cell in read_standing(tmp_path).cells] == ["removed"]
 
 
 def test_groups_are_frames_targets_and_tiles(ledger, tmp_path):

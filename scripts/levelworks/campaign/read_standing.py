@@ -6,6 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -16,7 +17,7 @@ from levelworks.campaign.page_files import DATA, JSON
 from levelworks.campaign.processes import Process
 from levelworks.campaign.standing import Cell, Run, Standing, State
 from levelworks.core.jobs import Job, newest
-from levelworks.core.survey import CRATE, beside
+from levelworks.core.survey import CRATE, MARK, beside
 
 COLUMNS = {one.name for one in fields(Cell)} - {"state"}
 """Of a ledger's row, that a cell takes as they are."""
@@ -44,12 +45,13 @@ def read_standing(folder: Path, results: Path | None = None) -> Standing:
     runs: tuple[Run, ...] = ()
     rows: list[tuple[Any, ...]] = []
     notes: list[str] = []
-    known = Path("results")
+    base = folder.absolute()
+    place = base / (results or "results")
     try:
         with reading(ledger) as connection:
             runs = tuple(read_runs(connection))
-            rows = _rows(connection)
-            known = _results(connection)
+            place = base / (results or _results(connection))
+            rows = _rows(connection, base, place)
     except FileNotFoundError:
         notes.append("no ledger here: what follows is from the records alone; jobs that wait or failed are not known")
     except (sqlite3.Error, OSError) as error:
@@ -57,9 +59,7 @@ def read_standing(folder: Path, results: Path | None = None) -> Standing:
     alive = {run.run for run in runs if run.alive}
     if runs and not runs[-1].alive and runs[-1].ended is None:
         notes.append(_killed(runs[-1]))
-    base = folder.absolute()
-    place = base / (results or known)
-    disk = _look(place, base)
+    disk = _look(Path(os.path.normpath(place)), base)
     cells = list(_merge(rows, alive, disk))
     return Standing(
         tuple(sorted(cells, key=lambda cell: (cell.line, cell.stage, cell.granule))),
@@ -92,17 +92,35 @@ def read_runs(connection: sqlite3.Connection) -> Iterator[Run]:
         yield Run(*(row[name] for name in names), row["words"] or "", alive, row["base"] or "")  # type: ignore[call-arg]
 
 
-def _rows(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
-    """Return of every product the job of the last run that had one for it: what a cell takes, then `REST`."""
+def _rows(connection: sqlite3.Connection, base: Path, place: Path) -> list[tuple[Any, ...]]:
+    """Return of every product the job of the last run that had one for it: what a cell takes, then `REST`.
+
+    Runs that wrote to another folder than `place` are left out.
+    """
+    wanted_runs = [
+        str(run)
+        for run, results in connection.execute("SELECT run, results FROM runs")
+        if results is None or os.path.normpath(base / results) == os.path.normpath(place)
+    ]
     last: dict[str, tuple[Any, ...]] = {}
     names = [one.name for one in fields(Cell)]
     wanted = ", ".join("NULL" if name == "state" else f"ifnull({name}, {EMPTY.get(name, 'NULL')})" for name in names)
     rest = ", ".join(REST)
     for row in connection.execute(
-        f"SELECT {wanted}, {rest} FROM jobs WHERE product IS NOT NULL ORDER BY run"  # noqa: S608 - names of columns
+        f"SELECT {wanted}, {rest} FROM jobs WHERE product IS NOT NULL"  # noqa: S608 - names of columns, numbers
+        f" AND run IN ({', '.join(wanted_runs)}) ORDER BY run"
     ):
-        last[row[PRODUCT]] = tuple(row)
+        last[spelled(row[PRODUCT], base)] = tuple(row)
     return list(last.values())
+
+
+def spelled(path: str, base: Path) -> str:
+    """Return a path as all others are compared: relative to a campaign's folder where it is below it."""
+    if path[:1] not in "/.":
+        return path
+    whole = os.path.normpath(base / path)
+    start = f"{base}{os.sep}"
+    return whole.removeprefix(start)
 
 
 @dataclass(frozen=True)
@@ -114,21 +132,29 @@ class _Disk:
     names: set[str]
     unreadable: list[str]
 
+    def has(self, path: str) -> bool:
+        """Return whether a file stands, here or elsewhere."""
+        return spelled(path, self.base) in self.names or (self.base / path).exists()
+
+    def changed(self, record: str) -> int | None:
+        """Return when a record was changed (ns); None where it is not there."""
+        return self.records.get(spelled(record, self.base))
+
 
 def _merge(rows: list[tuple[Any, ...]], alive: set[int], disk: _Disk) -> Iterator[Cell]:
     """Yield the cells of the ledger as the disk confirms them, then those of records that it doesn't know."""
     claimed: set[str] = set()
     for row in rows:
         cell, rest = row[: -len(REST)], row[-len(REST) :]
-        products = (rest[3] or cell[PRODUCT]).split("\n")
-        for path in products:
+        for path in (spelled(one, disk.base) for one in (rest[3] or cell[PRODUCT]).split("\n")):
             claimed.add(path + SUFFIX)
             if path.endswith(SUFFIX):
                 claimed.add(path)
         yield _cell(cell, rest, alive, disk)
     unknown = {path for path in disk.records if path not in claimed}
     if unknown:
-        yield from _unknown(unknown, {row[PRODUCT] for row in rows}, disk)
+        known = {row[PRODUCT] for row in rows}
+        yield from _unknown(unknown, known | {spelled(one, disk.base) for one in known}, disk)
 
 
 def _look(folder: Path, base: Path) -> _Disk:
@@ -147,7 +173,8 @@ def _look(folder: Path, base: Path) -> _Disk:
                     path = entry.path[start:]
                     found.names.add(path)
                     if name.endswith(SUFFIX):
-                        found.records[path] = entry.stat().st_mtime_ns
+                        with suppress(FileNotFoundError):  # gone meanwhile, or a link to nothing
+                            found.records[path] = entry.stat().st_mtime_ns
                     elif not name.endswith(".zarr") and entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
         except (FileNotFoundError, NotADirectoryError):
@@ -156,14 +183,15 @@ def _look(folder: Path, base: Path) -> _Disk:
 
 
 def _cell(values: tuple[Any, ...], rest: tuple[Any, ...], alive: set[int], disk: _Disk) -> Cell:
-    state, outcome, record_ns, _, planned = rest
+    state, outcome, record_ns, products, planned = rest
     cell = Cell(*values[:STATE], State(outcome or State.DONE), *values[STATE + 1 :])  # type: ignore[call-arg]
     if state == "ended":
-        if cell.product not in disk.names and not (disk.base / cell.product).exists():
+        wanted = [one for one in (products or cell.product).split("\n") if not one.endswith(MARK)]
+        if not all(map(disk.has, wanted)):
             return replace(cell, state=State.REMOVED)
-        if not cell.record or disk.records.get(cell.record) == record_ns:
+        if not cell.record or disk.changed(cell.record) == record_ns:
             return cell
-        if cell.record not in disk.records:
+        if disk.changed(cell.record) is None:
             return replace(cell, state=State.REMOVED)
         fresh = read_record_row(disk.base / cell.record)
         if fresh is None:
@@ -188,12 +216,15 @@ def _renewed(cell: Cell, row: dict[str, Any]) -> Cell:
 def _finished_meanwhile(cell: Cell, planned: float | None, disk: _Disk) -> dict[str, Any] | None:
     """Return how a job ended after it was planned, though its controller did not hear of it or has yet to write it."""
     since = cell.queued or planned
-    for path in (cell.product + SUFFIX, cell.product):
-        if since is not None and disk.records.get(path, 0) >= since * 1e9:
+    if since is None or not disk.has(cell.product):
+        return None  # a record without its product is of a job that failed after all
+    told = [path for path in (cell.product + SUFFIX, cell.product) if disk.changed(path) is not None]
+    for path in told:
+        if (disk.changed(path) or 0) >= since * 1e9:
             found = read_record_row(disk.base / path)
             if found:
                 return {**found, "record": path}
-    if since is None or cell.product + SUFFIX in disk.records or cell.product in disk.records:
+    if told:
         return None
     # A stage's record takes its name before the product does: this product is of a rule that writes none.
     written = _time_of(disk.base / cell.product)
