@@ -8,12 +8,11 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from logging import LogRecord
 from pathlib import Path
 from typing import Any
 
-from snakemake.cli import get_argument_parser
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -22,8 +21,7 @@ from levelworks.campaign import planned
 from levelworks.campaign.ledger import LEDGER, Ledger, add_attempt, end_job, end_run, plan_jobs, update_job
 from levelworks.campaign.page_keeper import PageKeeper
 from levelworks.campaign.processes import birth
-
-FORCE = frozenset({"--forcerun", "-R", "--forceall", "-F", "--force", "-f"})
+from snakemake_logger_plugin_levelworks.command_line import is_asked, without_targets
 
 
 class LogHandler(LogHandlerBase):
@@ -96,8 +94,8 @@ class LogHandler(LogHandlerBase):
     # What Snakemake tells.
 
     def _begin(self, _record: LogRecord) -> None:
-        if self._ledger is not None:
-            return
+        if self._ledger is not None or is_asked(sys.argv[1:], "touch"):
+            return  # a run that only touches products makes none
         ledger = Ledger(LEDGER.absolute(), lambda message: logger.warning(f"ledger: {message}"))
         now = time.time()
         ledger.begin(
@@ -192,17 +190,6 @@ class LogHandler(LogHandlerBase):
     def _put(self, write: Callable[..., None], *values: Any) -> None:
         if self._ledger is not None:
             self._ledger.put(write, *values)
-
-
-def without_targets(words: Sequence[str]) -> list[str]:
-    """Return Snakemake's command line without its targets, and without what forces jobs."""
-    given = get_argument_parser().parse_args(list(words))
-    targets = {*given.targets, *(given.forcerun or ())}
-    left = [word for word in words if word not in FORCE]
-    for target in targets:
-        while target in left:
-            left.remove(target)
-    return left
 
 
 def _executor_listeners() -> list[list[Any]]:
