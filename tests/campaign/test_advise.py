@@ -83,6 +83,8 @@ jobs: 7
         (BLOCK, ["# of mine", "# ours", "# night frames are large", "# the fast nodes", "# too little", "jobs: 7"]),
         ("set-resources: {rule: {mem_mb: 5, constraint: fast}}  # short\njobs: 7\n", ["# short"]),
         ("set-resources: {}\njobs: 7\n", ["jobs: 7"]),
+        ("set-resources: null\njobs: 7\n", ["jobs: 7"]),
+        ("set-resources: ~ # none\njobs: 7\n", ["# none", "jobs: 7"]),
         ("set-resources:\n# none yet\njobs: 7\n", ["# none yet"]),
         ("set-resources:\n    rule: {runtime: 1}\n", []),
         ('set-resources:\n  "rule": {runtime: 1}\n', []),

@@ -19,6 +19,7 @@ from levelworks.campaign.crate import COMPLETED, FAILED
 from levelworks.campaign.crate_command import run
 from levelworks.campaign.run_words import CONFIGURATION, values_of
 from levelworks.core.outcome import InvalidOptions
+from levelworks.core.survey import CRATE
 
 CONTENTS = {"a": "light", "b": "bad", "c": "empty", "d": "more light"}
 
@@ -164,6 +165,21 @@ def test_a_product_that_is_gone_is_said_to_be(made: Path, tmp_path: Path, monkey
     gone = [entity for entity in graph if entity.get("description") == "no longer there"]
     assert [entity["@id"] for entity in gone] == ["#trial/copy-twice/d.txt"]
     assert all(part["@id"] != gone[0]["@id"] for part in graph[1]["hasPart"])
+
+
+def test_products_behind_a_link_are_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = tmp_path / "campaign"
+    (tmp_path / "scratch").mkdir()
+    campaign.mkdir()
+    (campaign / "results").symlink_to(tmp_path / "scratch", target_is_directory=True)
+    monkeypatch.chdir(campaign)
+    make_campaign(Path(), {"a": "light"})
+    assert run([]) == 0
+    graph = json.loads((tmp_path / "scratch" / CRATE).read_text())["@graph"]
+    files = {entity["@id"]: entity for entity in graph if entity["@type"] == "File"}
+    for path in ("trial/copy-twice/a.txt", "trial/copy-twice/second/a.txt"):
+        assert files[path]["contentSize"]
+    assert "campaign" in next(entity for entity in graph if entity["@id"] == "./")["name"]
 
 
 def test_it_is_refused_where_nothing_has_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

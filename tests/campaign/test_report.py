@@ -210,6 +210,20 @@ def test_what_retries_cost_comes_from_the_ledger(tmp_path: Path) -> None:
     assert "10.0 % of all wall time" in retries_table([memory, node], 900.0)
 
 
+def test_what_a_later_run_made_good_is_overcome(tmp_path: Path) -> None:
+    rows = [(1, "line", "stage", "g1", "p1", "", "p1")]
+    for state in ("failed", "ended"):
+        ledger = Ledger(tmp_path / LEDGER)
+        ledger.begin(began=1.0)
+        ledger.put(plan_jobs, rows, "results")
+        ledger.put(update_job, 1, {"state": state, "threads": 1})
+        if state == "failed":
+            ledger.put(add_attempt, 1, {"attempt": 1, "cause": "failed", "wall_s": 5.0})
+        ledger.close()
+    (cost,) = cost_of_retries(tmp_path, [])
+    assert (cost.attempts, cost.overcome) == (1, 1)
+
+
 def test_without_a_ledger_records_say_what_was_overcome(tmp_path: Path) -> None:
     results = make_campaign(tmp_path, {"a": "light"})
     for folder in ("copy-twice", "copy-twice/second"):

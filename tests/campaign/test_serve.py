@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import json
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,9 +15,30 @@ import pytest
 from campaign_standings import job, standing
 
 from levelworks.campaign.page import write_page
+from levelworks.campaign.page_files import JSON
 from levelworks.campaign.serve import HERE, open_server, serve
 from levelworks.campaign.standing import State
 from levelworks.core.outcome import InvalidOptions
+
+
+def test_products_behind_a_link_are_given_with_their_logs(tmp_path):
+    made, cell = tmp_path / "campaign", job("ard", "plot", "g1", State.DONE)
+    (tmp_path / "scratch").mkdir()
+    made.mkdir()
+    (made / "results").symlink_to(tmp_path / "scratch", target_is_directory=True)
+    write_page(standing([cell]), made, Path("results"))
+    for name in (cell.record, cell.log):
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        (made / name).write_text("{}")
+    client = Client(made, Path("results"))
+    try:
+        head = json.loads((tmp_path / "scratch" / JSON).read_text())
+        page = urlsplit(client.address).path
+        for name in (cell.record, cell.log):
+            address = f"{page.rpartition('/')[0]}/{head['base']}/{name}"
+            assert client.ask(os.path.normpath(address))[0] == 200
+    finally:
+        client.close()
 
 
 class Client:

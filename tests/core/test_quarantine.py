@@ -14,6 +14,8 @@ def test_the_table_comes_back_and_goes_when_it_is_empty(tmp_path: Path) -> None:
     write_quarantine(tmp_path, {"b": "two\nlines", "a": "cloud"})
     assert read_quarantine(tmp_path) == {"a": "cloud", "b": "two lines"}
     assert (tmp_path / TABLE).read_text().splitlines()[0] == "granule\treason"
+    (tmp_path / TABLE).write_text("c\twritten by hand, without a heading\n")
+    assert read_quarantine(tmp_path) == {"c": "written by hand, without a heading"}
     write_quarantine(tmp_path, {})
     assert not (tmp_path / TABLE).exists()
     assert read_quarantine(tmp_path) == {}

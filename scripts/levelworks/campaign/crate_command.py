@@ -70,7 +70,7 @@ def write_crate(
     described = Description(
         workflow=[path for path in carried if not path.startswith(f"{WORKFLOW}/config/")],
         configuration=[path for path in carried if path.startswith(f"{WORKFLOW}/config/")],
-        name=name or f"The campaign {root.parent.name}",
+        name=name or f"The campaign {results.absolute().parent.name}",
         licence=licence,
     )
     text = crate(root, jobs, described)

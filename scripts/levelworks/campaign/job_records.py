@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,23 @@ class JobRecord:
     def outputs(self) -> Iterator[tuple[str, Path, dict[str, Any]]]:
         """Yield name, absolute path and description of each product."""
         for name, entry in self.content["outputs"].items():
-            yield name, Path(os.path.normpath(self.standing.resolve(entry["path"]))), entry
+            yield name, _real(self.standing.resolve(entry["path"])), entry
 
     def inputs(self) -> Iterator[tuple[str, Path, dict[str, Any]]]:
         """Yield name, absolute path and description of each input."""
         for name, entries in self.content["inputs"].items():
             for entry in entries:
-                yield name, Path(os.path.normpath(self.standing.resolve(entry["path"]))), entry
+                yield name, _real(self.standing.resolve(entry["path"])), entry
+
+
+def _real(path: Path) -> Path:
+    """Return a file's path without links on the way to it: products may stand behind one."""
+    return Path(_real_folder(os.path.normpath(path.parent)), path.name)
+
+
+@lru_cache(maxsize=4096)
+def _real_folder(path: str) -> str:
+    return os.path.realpath(path)
 
 
 def read_jobs(results: Path) -> list[JobRecord]:

@@ -13,6 +13,7 @@ from levelworks.campaign.usage import Request
 from levelworks.core.outcome import InvalidOptions
 
 KEY = "set-resources"
+NULL = "tag:yaml.org,2002:null"
 SAMPLE = re.compile(r"^# set-resources:\n(?:#  .*\n)*", re.MULTILINE)
 """What the profiles of the house show as an example; the block belongs below it."""
 GROWING = {"mem_mb": 2, "runtime": 1.5}
@@ -57,8 +58,9 @@ def merge(text: str, requests: Mapping[str, Request]) -> str:
         merged = _with_block(text, resources)
     else:
         key, value = found
-        if isinstance(value, yaml.ScalarNode) and not value.value:
-            edits = [_Edit(key.end_mark.index + 1, key.end_mark.index + 1, f"\n{_lines(resources, 2)}".rstrip("\n"))]
+        if isinstance(value, yaml.ScalarNode) and value.tag == NULL:
+            stop = value.end_mark.index if value.value else key.end_mark.index + 1
+            edits = [_Edit(key.end_mark.index + 1, stop, f"\n{_lines(resources, 2)}".rstrip("\n"))]
         elif isinstance(value, yaml.MappingNode):
             edits = _edits(value, resources)
         else:

@@ -12,7 +12,10 @@ from levelworks.campaign.job_records import JobRecord
 from levelworks.campaign.ledger import LEDGER, reading
 
 QUERY = """
-SELECT attempts.cause, attempts.wall_s, jobs.threads, jobs.line, jobs.stage, jobs.product, jobs.state
+SELECT attempts.cause, attempts.wall_s, jobs.threads, jobs.line, jobs.stage, jobs.product, EXISTS (
+    SELECT 1 FROM jobs AS later
+    WHERE later.product = jobs.product AND later.run >= attempts.run AND later.state = 'ended'
+) AS overcome
 FROM attempts LEFT JOIN jobs ON attempts.run = jobs.run AND attempts.job = jobs.job
 """
 
@@ -66,7 +69,7 @@ def cost_of_retries(folder: Path, records: Iterable[JobRecord]) -> list[Cost]:
         for row in rows:
             cost = costs[row["cause"] or "failed"]
             cost.attempts += 1
-            cost.overcome += row["state"] == "ended"
+            cost.overcome += row["overcome"]
             if row["stage"]:
                 cost.stages.add(f"{row['line']} {row['stage']}")
             if row["wall_s"] is None:

@@ -60,13 +60,15 @@ class Files:
     def __init__(self, folder: Path, results: Path) -> None:
         self._folder = folder.resolve()
         self._results = (folder / results).resolve()
-        self._root = Path(os.path.commonpath([self._folder, self._results]))
+        # Addresses go by the names that the page links by, which may lead over links.
+        self._page_folder = Path(os.path.normpath(folder.absolute() / results))
+        self._root = Path(os.path.commonpath([folder.absolute(), self._page_folder]))
         self.word = secrets.token_urlsafe(12)
 
     @property
     def start(self) -> str:
         """Return the address of the page, below the server's."""
-        return f"/{self.word}/{quote(str(self._results.relative_to(self._root) / PAGE))}"
+        return f"/{self.word}/{quote(str(self._page_folder.relative_to(self._root) / PAGE))}"
 
     def find(self, address: str) -> Path | None:
         """Return the file of an address; None where there is none that may be seen."""

@@ -20,7 +20,7 @@ def read_quarantine(folder: Path = Path()) -> dict[str, str]:
         lines = (folder / TABLE).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return {}
-    rows = (line.partition("\t") for line in lines[1:] if line.strip())
+    rows = (line.partition("\t") for line in lines if line.strip() and line != HEADING.rstrip("\n"))
     return {granule.strip(): reason.strip() for granule, _, reason in rows}
 
 
