@@ -277,6 +277,32 @@ def test_jobs_of_another_results_folder_are_no_part(ledger, tmp_path):
     assert {cell.product[:3] for cell in read_standing(tmp_path, Path("one")).cells} == {"one"}
 
 
+def run_of(ledger, words, jobs, base="snakemake --cores 2"):
+    now = time.time()
+    ledger.begin(began=now, beat=now, host=socket.gethostname(), pid=os.getpid(), born="0", words=words, base=base)
+    ledger.put(plan_jobs, jobs, "results")
+    ledger.flush()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("snakemake --cores 2", {"g1"}),
+        ("snakemake all --cores 2", {"g1"}),
+        ("snakemake results/ard/first/g1.tif --cores 2", {"g0", "g1"}),  # of the others this run says nothing
+        ("snakemake --cores 2 --until first", {"g0", "g1"}),
+        ("snakemake --cores 4", {"g0", "g1"}),  # another campaign, for all that is known
+    ],
+)
+def test_what_a_whole_plan_left_out_is_not_asked_for_any_more(ledger, tmp_path, words, expected):
+    run_of(ledger, "snakemake --cores 2", rows(2))
+    for job in range(2):
+        ledger.put(update_job, job, {"state": "failed"})
+    ledger.flush()
+    run_of(ledger, words, rows(2)[1:], "snakemake --cores 4" if "4" in words else "snakemake --cores 2")
+    assert {cell.granule for cell in read_standing(tmp_path).cells} == expected
+
+
 def test_a_job_that_failed_after_its_record_was_written_is_not_done(ledger, tmp_path):
     begin(ledger)
     ledger.put(plan_jobs, rows(1))

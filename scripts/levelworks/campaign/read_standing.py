@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePath
@@ -60,13 +60,24 @@ def read_standing(folder: Path, results: Path | None = None) -> Standing:
     if runs and not runs[-1].alive and runs[-1].ended is None:
         notes.append(_killed(runs[-1]))
     disk = _look(Path(os.path.normpath(place)), base)
-    cells = list(_merge(rows, alive, disk))
+    dropped = _dropped_since(runs)
+    cells = [
+        cell
+        for cell in _merge(rows, alive, disk)
+        if cell.state not in (State.FAILED, State.WAITING) or cell.run >= dropped.get(cell.run, 0)
+    ]
     return Standing(
         tuple(sorted(cells, key=lambda cell: (cell.line, cell.stage, cell.granule))),
         runs,
         tuple(notes),
         tuple(disk.unreadable),
     )
+
+
+def _dropped_since(runs: Sequence[Run]) -> dict[int, int]:
+    """Return by run the last one of the same command that planned all: what it left out is not asked for any more."""
+    last = {run.base: run.run for run in runs if run.whole}
+    return {run.run: last[run.base] for run in runs if run.base in last}
 
 
 def results_of(folder: Path) -> Path:
@@ -89,7 +100,8 @@ def read_runs(connection: sqlite3.Connection) -> Iterator[Run]:
         process = Process(row["host"], row["pid"], row["born"])
         alive = row["ended"] is None and process.alive(row["beat"])
         names = ("run", "began", "beat", "ended", "host", "pid")
-        yield Run(*(row[name] for name in names), row["words"] or "", alive, row["base"] or "")  # type: ignore[call-arg]
+        told = row["words"] or "", alive, row["base"] or "", row["results"] is not None
+        yield Run(*(row[name] for name in names), *told)  # type: ignore[call-arg]
 
 
 def _rows(connection: sqlite3.Connection, base: Path, place: Path) -> list[tuple[Any, ...]]:

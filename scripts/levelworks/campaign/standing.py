@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -20,6 +21,8 @@ class State(StrEnum):
     REMOVED = "removed"
 
 
+ALL = "all"
+"""The target that stands for all."""
 FINISHED = frozenset({State.DONE, State.SKIPPED, State.QUARANTINED, State.REMOVED})
 """Of which nothing more is to come; what was removed had been done."""
 
@@ -84,6 +87,8 @@ class Run:
         Whether it goes on.
     base : str
         Its command without targets.
+    planned : bool
+        Whether it told what it was going to make.
     """
 
     run: int
@@ -95,6 +100,15 @@ class Run:
     words: str
     alive: bool
     base: str = ""
+    planned: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Return whether it planned the whole of its campaign: it named no target, or all."""
+        if not self.planned or len(self.words) > len(self.base) + len(f" {ALL}"):
+            return False
+        words, base = ([one for one in shlex.split(words) if one != ALL] for words in (self.words, self.base))
+        return words == base
 
 
 @dataclass(frozen=True)
