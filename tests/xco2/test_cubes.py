@@ -429,9 +429,9 @@ def test_killed_at_any_moment_it_is_whole_and_done_by_the_next_attempt(campaign,
         assert {one.name for one in cube.parent.iterdir()} - {"lists"} == {
             "cube.zarr", "cube.zarr.json", lock_path(cube).name
         }  # fmt: skip
-        if kills == 8:
+        if kills == 6:
             break
-    assert kills == 8
+    assert kills == 6
 
 
 def restore(cube: Path, content: dict[str, bytes]) -> None:
