@@ -118,6 +118,11 @@ def read_log(folder: Path, log: str) -> tuple[str, ...]:
     return tuple(text.splitlines())
 
 
+def log_tail(folder: Path, log: str, lines: int = TAIL) -> tuple[str, ...]:
+    """Return the last lines of a job's log; none where it has none."""
+    return read_log(folder, log)[-lines:]
+
+
 def last_error(log: Sequence[str]) -> str:
     """Return the first line of what a stage said last where it gave up; empty where it was not heard."""
     return next((line.split(ERROR, 1)[1] for line in reversed(log) if ERROR in line), "")
