@@ -10,7 +10,7 @@ rule check_outcomes:
     input:
         granules=lambda wildcards: CAMPAIGN_GRANULES[wildcards.line],
     output:
-        outcomes=str(RESULTS / "{line}" / "outcomes.tsv"),
+        outcomes=str(RESULTS / "{line}" / OUTCOMES),
     log:
         log_file("{line}", "check-outcomes", "outcomes"),
     wildcard_constraints:

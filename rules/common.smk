@@ -14,6 +14,7 @@ from levelworks.core.outcome import LevelworksError
 from levelworks.campaign.planned import announce_plan
 from levelworks.core.commands_path import put_own_commands_first
 from levelworks.core.stage import stages
+from levelworks.core.status import OUTCOMES
 from snakemake.exceptions import WorkflowError
 
 # Jobs find the same installation that plans them, on this machine and on every node that sees its file system.
@@ -123,4 +124,4 @@ CAMPAIGN_GRANULES = {}
 
 def outcomes_table(line):
     """Return the path of a line's table of outcomes."""
-    return str(RESULTS / line / "outcomes.tsv")
+    return str(RESULTS / line / OUTCOMES)

@@ -21,6 +21,7 @@ class Cause(StrEnum):
     CANCELLED = "cancelled from outside"
     TRANSIENT = "I/O or service trouble"
     OPTIONS = "wrong options"
+    QUARANTINED = "too many quarantined"
     BUG = "a bug"
     MISSING = "output missing"
     NOT_STARTED = "its worker did not start"
@@ -30,11 +31,12 @@ class Cause(StrEnum):
 
 DISRUPTIONS = frozenset({Cause.NODE, Cause.PREEMPTED, Cause.LOST, Cause.NOT_STARTED})
 """What is no fault of the job: it is submitted again unchanged, beside its retries."""
-FINAL = frozenset({Cause.OPTIONS, Cause.BUG, Cause.REFUSED, Cause.CANCELLED})
+FINAL = frozenset({Cause.OPTIONS, Cause.QUARANTINED, Cause.BUG, Cause.REFUSED, Cause.CANCELLED})
 """What another attempt does not help."""
 
 EXIT_CAUSES = {
     64: Cause.OPTIONS,
+    65: Cause.QUARANTINED,
     70: Cause.BUG,
     75: Cause.TRANSIENT,
     137: Cause.MEMORY,

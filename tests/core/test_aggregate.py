@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from levelworks.core.aggregate import TooManyQuarantined, refuse_too_many, usable_inputs
+from levelworks.core.quarantine import told
 from levelworks.core.record import record_path
 
 
@@ -51,7 +52,26 @@ def test_the_limit_is_a_share_that_may_be_reached(bad, limit, refused):
     ) as caught:
         refuse_too_many(flagged, 10, limit, "frames")
     assert "f0: bad" in str(caught.value)
-    assert caught.value.exit_code == 64
+    assert caught.value.exit_code == 65
+
+
+def test_what_a_person_put_aside_is_left_out_of_the_share_and_stays_listed(tmp_path):
+    aside = told("raw.fits", "stray light")
+    paths = [product(tmp_path, f"{number:02}", "done") for number in range(5)]
+    paths.append(product(tmp_path, "aside", "quarantined", aside))
+    found = usable_inputs(paths, 0.1, "frames")
+    assert found.left_out == (("aside", aside),)
+    assert [path.name for path in found.usable] == [path.name for path in paths[:5]]
+    usable_inputs(paths[5:], 0.0, "frames")
+
+
+def test_bad_ones_are_a_share_of_what_was_not_put_aside():
+    aside = [(f"a{number}", told("x", "why")) for number in range(4)]
+    refuse_too_many([*aside, ("b", "bad")], 14, 0.1, "frames")
+    with pytest.raises(
+        TooManyQuarantined, match=r"^1 of 9 frames are quarantined, .* \(besides 4 put aside by hand\):\n  b: bad$"
+    ):
+        refuse_too_many([*aside, ("b", "bad")], 13, 0.1, "frames")
 
 
 def test_long_lists_are_cut_and_say_so():

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from levelworks.core import check
+from levelworks.core import check, config, doctor
 from levelworks.core.check import Check
+from levelworks.core.quarantine import write_quarantine
 from levelworks.coronagraph.doctor import FRAME_BYTES, FRAME_BYTES_PEER_VIEW, examine, space_needed
 from levelworks.coronagraph.geometry import Geometry, geometries
 from levelworks.coronagraph.level1 import level1_headers, write_level1
@@ -78,6 +79,30 @@ def test_unreadable_frames_are_named_with_the_reason(raw: Path) -> None:
     assert f"{paths[1].name}: no FITS file" in found.detail
     allowed = checks_of(section(raw, combine={"max_quarantined": 0.7}))["dataset target: frames"]
     assert allowed.verdict == "warning"
+
+
+def test_the_limit_is_that_of_the_rules(raw: Path, tmp_path: Path) -> None:
+    next(raw.glob("*.fits")).write_bytes(b"not FITS")
+
+    def verdict(campaign: float, **combine: float) -> str:
+        given = {"datasets": {"target": {"frames": "raw"}}, "combine": combine}
+        settings = config.load({"campaign": {"max_quarantined": campaign}, "coronagraph": given})
+        found = {one.name: one for one in doctor.examine(settings, tmp_path)}
+        return found["coronagraph: dataset target: frames"].verdict
+
+    assert verdict(0.1) == "failure"
+    assert verdict(0.6) == "warning"
+    assert verdict(0.6, max_quarantined=0.2) == "failure"
+
+
+def test_frames_put_aside_by_hand_are_not_examined(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = sorted(raw.glob("*.fits"))[0]
+    bad.write_bytes(b"not FITS")
+    monkeypatch.chdir(raw.parent)
+    write_quarantine(raw.parent, {bad.stem: "a copy is on its way"})
+    checks = checks_of(section(raw))
+    assert "dataset target: frames" not in checks
+    assert checks["dataset target"].detail.startswith("3 frames (2 opened, 0 unreadable)")
 
 
 def test_a_frame_of_a_size_that_no_geometry_has_is_unreadable(raw: Path, small: Geometry) -> None:

@@ -143,7 +143,10 @@ rule grows:
     assert (one.folder / "a.txt").read_text().startswith("killed for memory")
 
 
-@pytest.mark.parametrize(("exit_code", "attempts", "words"), [(64, 1, "wrong options"), (3, 3, "failed")])
+@pytest.mark.parametrize(
+    ("exit_code", "attempts", "words"),
+    [(64, 1, "wrong options"), (65, 1, "too many quarantined"), (3, 3, "failed")],
+)
 def test_a_failure_is_tried_as_often_as_it_is_worth_and_stands_in_the_log(
     campaign: Callable[[str], Campaign], exit_code: int, attempts: int, words: str
 ) -> None:

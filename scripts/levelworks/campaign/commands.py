@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import time
@@ -17,6 +18,8 @@ from levelworks.campaign.status_text import as_json, render
 from levelworks.cli import Parser
 from levelworks.core.config import LINES
 from levelworks.core.outcome import EXIT_DONE, InvalidOptions
+
+log = logging.getLogger("levelworks")
 
 CLEAR = "\x1b[H\x1b[2J\x1b[3J"
 """What empties a terminal."""
@@ -138,7 +141,8 @@ def _last_run(standing: Standing) -> Run | None:
 
 def quarantine(words: Sequence[str]) -> int:
     """Put granules aside by hand, or release them."""
-    from levelworks.campaign.put_aside import remove_products_of
+    from levelworks.campaign.put_aside import remove_products_of, unknown_granules, unknown_words
+    from levelworks.campaign.read_standing import results_of
     from levelworks.core.quarantine import read_quarantine, write_quarantine
 
     parser = Parser(
@@ -151,7 +155,7 @@ def quarantine(words: Sequence[str]) -> int:
     parser.add_argument("--reason", help="why, for records and reports")
     parser.add_argument("--release", action="store_true", help="take them back into the campaign")
     given = parser.parse_args(words)
-    reasons = read_quarantine(given.directory)
+    reasons, new = read_quarantine(given.directory), []
     if not given.identifiers:
         print("\n".join(f"{name}\t{why}" for name, why in sorted(reasons.items())) or "nothing was put aside by hand")
         return EXIT_DONE
@@ -163,12 +167,16 @@ def quarantine(words: Sequence[str]) -> int:
     elif not given.reason:
         raise InvalidOptions("--reason is required: records and reports show it")
     else:
+        new = [name for name in given.identifiers if name not in reasons]
         reasons |= dict.fromkeys(given.identifiers, given.reason)
     standing = read_standing(given.directory, given.results)
     if (run := standing.alive) is not None:
         raise InvalidOptions(f"a run goes on (process {run.pid} on {run.host}): wait for its end, or stop it")
     write_quarantine(given.directory, reasons)
-    removed = remove_products_of(standing.cells, given.identifiers, given.directory)
+    if unknown := unknown_granules(standing.cells, new, given.directory):
+        log.warning("%s", unknown_words(standing.cells, unknown))
+    results = given.results or results_of(given.directory)
+    removed = remove_products_of(standing.cells, given.identifiers, given.directory, results)
     verb = "released" if given.release else "put aside"
     print(f"{verb} {', '.join(given.identifiers)}; {_said(removed)}")
     return EXIT_DONE

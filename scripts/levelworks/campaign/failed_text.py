@@ -33,8 +33,8 @@ def render_failures(failures: Sequence[Failure], command: str, *, everything: bo
 def _job(failure: Failure) -> str:
     cell = failure.cell
     lines = [f"  {cell.line} {cell.stage} {cell.granule}", f"    product  {cell.product}"]
-    if cell.reason or cell.message:
-        lines.append(f"    reason   {' '.join((cell.reason or cell.message).split())}")
+    if failure.reason:
+        lines.append(f"    reason   {failure.reason}")
     lines += [f"    attempt  {_attempt(one)}" for one in failure.attempts]
     if not failure.attempts and cell.peak_memory_mb:
         lines.append(f"    used     {cell.peak_memory_mb:.0f} MB, {duration(cell.wall_s)}")
@@ -71,7 +71,7 @@ def failures_json(failures: Sequence[Failure], words: Sequence[str]) -> str:
                 "cause": failure.cause,
                 "state": failure.cell.state.value,
                 **{name: getattr(failure.cell, name) for name in ("line", "stage", "granule", "product", "log")},
-                "reason": failure.cell.reason or failure.cell.message,
+                "reason": failure.reason,
                 "attempts": [asdict(one) for one in failure.attempts],
                 "tail": failure.tail,
             }

@@ -18,6 +18,8 @@ from levelworks.core.outcome import InvalidOptions
 TAIL = 12
 """Lines of a log that are shown."""
 TAIL_BYTES = 16384
+ERROR = " ERROR "
+"""Between time and message of such a line in the log of a job."""
 SHOWN_TARGETS = 12
 
 
@@ -38,22 +40,29 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Failure:
-    """A job that failed or was quarantined, with its attempts and the end of its log."""
+    """A job that failed or was quarantined, with its attempts, the end of its log and the last error in it."""
 
     cell: Cell
     cause: str
     attempts: tuple[Attempt, ...]
     tail: tuple[str, ...]
+    error: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Return why, in one line: as the record says, else the log's last error, else the executor."""
+        return " ".join((self.cell.reason or self.error or self.cell.message).split())
 
 
 def find_failures(standing: Standing, folder: Path) -> list[Failure]:
     """Return the failed and the quarantined jobs of a campaign, by cause, the most frequent first."""
     cells = [cell for cell in standing.cells if cell.state in (State.FAILED, State.QUARANTINED)]
     attempts = read_attempts(folder, cells)
-    failures = [
-        Failure(cell, _cause(cell), attempts.get((cell.run, cell.job), ()), log_tail(folder, cell.log))
-        for cell in cells
-    ]
+    failures = []
+    for cell in cells:
+        log = read_log(folder, cell.log)
+        error = last_error(log) if cell.state is State.FAILED else ""
+        failures.append(Failure(cell, _cause(cell), attempts.get((cell.run, cell.job), ()), log[-TAIL:], error))
     sizes: dict[str, int] = defaultdict(int)
     for failure in failures:
         sizes[failure.cause] += 1
@@ -96,8 +105,8 @@ def _attempt(row: Any) -> Attempt:
     )
 
 
-def log_tail(folder: Path, log: str, lines: int = TAIL) -> tuple[str, ...]:
-    """Return the last lines of a job's log; none where it has none."""
+def read_log(folder: Path, log: str) -> tuple[str, ...]:
+    """Return the lines at the end of a job's log, 16 kB at the most; none where it has none."""
     if not log:
         return ()
     try:
@@ -106,7 +115,17 @@ def log_tail(folder: Path, log: str, lines: int = TAIL) -> tuple[str, ...]:
             text = file.read().decode(errors="replace")
     except OSError:
         return ()
-    return tuple(text.splitlines()[-lines:])
+    return tuple(text.splitlines())
+
+
+def log_tail(folder: Path, log: str, lines: int = TAIL) -> tuple[str, ...]:
+    """Return the last lines of a job's log; none where it has none."""
+    return read_log(folder, log)[-lines:]
+
+
+def last_error(log: Sequence[str]) -> str:
+    """Return the first line of what a stage said last where it gave up; empty where it was not heard."""
+    return next((line.split(ERROR, 1)[1] for line in reversed(log) if ERROR in line), "")
 
 
 def choose(standing: Standing, identifiers: Sequence[str], *, quarantined: bool) -> list[Cell]:

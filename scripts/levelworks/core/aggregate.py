@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from levelworks.core.outcome import InvalidInput, LevelworksError, NothingToProduce, Status
+from levelworks.core.outcome import (
+    EXIT_TOO_MANY_QUARANTINED,
+    InvalidInput,
+    LevelworksError,
+    NothingToProduce,
+    Status,
+)
+from levelworks.core.quarantine import is_by_hand
 from levelworks.core.record import read_record
 
 LISTED = 20
@@ -15,7 +22,7 @@ LISTED = 20
 class TooManyQuarantined(LevelworksError):
     """More of a campaign's granules are bad than its configuration allows."""
 
-    exit_code = 64
+    exit_code = EXIT_TOO_MANY_QUARANTINED
 
 
 @dataclass(frozen=True)
@@ -38,13 +45,20 @@ MAX_QUARANTINED = 0.1
 def refuse_too_many(
     quarantined: Sequence[tuple[str, str]], total: int, max_quarantined: float | None, what: str
 ) -> None:
-    """Raise TooManyQuarantined, with the list of names and reasons, where their share of all is too large."""
+    """Raise TooManyQuarantined, with the list of names and reasons, where their share of all is too large.
+
+    The limit guards against input that is bad for one and the same cause: what a person put aside is left out of both.
+    """
     limit = MAX_QUARANTINED if max_quarantined is None else max_quarantined
-    if len(quarantined) <= limit * total:
+    bad = [(name, reason) for name, reason in quarantined if not is_by_hand(reason)]
+    aside = len(quarantined) - len(bad)
+    judged = total - aside
+    if len(bad) <= limit * judged:
         return
-    lines = "\n".join(f"  {name}: {reason}" for name, reason in quarantined[:LISTED])
-    more = f"\n  and {len(quarantined) - LISTED} more" if len(quarantined) > LISTED else ""
-    share = f"{len(quarantined)} of {total} {what} are quarantined, more than max_quarantined {limit:g} allows"
+    lines = "\n".join(f"  {name}: {reason}" for name, reason in bad[:LISTED])
+    more = f"\n  and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
+    share = f"{len(bad)} of {judged} {what} are quarantined, more than max_quarantined {limit:g} allows"
+    share += f" (besides {aside} put aside by hand)" if aside else ""
     raise TooManyQuarantined(f"{share}:\n{lines}{more}")
 
 
@@ -69,7 +83,7 @@ def usable_inputs(paths: Sequence[Path], max_quarantined: float | None, what: st
     Parameters
     ----------
     max_quarantined : float or None
-        Largest share of quarantined inputs; None stands for `MAX_QUARANTINED`.
+        Largest share of quarantined inputs, those put aside by hand not counted; None stands for `MAX_QUARANTINED`.
     what : str
         What the inputs are, for the message, e.g. ``frames``.
 

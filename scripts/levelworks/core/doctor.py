@@ -45,10 +45,19 @@ def examine(config: Any, folder: Path) -> list[Check]:
             section = getattr(config, line)
             if section == type(section)():
                 continue
-            found, bytes_needed = _examine_line(line, section)
+            found, bytes_needed = _examine_line(line, _with_limit(section, config.campaign.max_quarantined))
             checks += found
             needed += bytes_needed
     return [*checks, examine_space(results, needed)]
+
+
+def _with_limit(section: Any, limit: float) -> Any:
+    """Return a line's section whose stages have the campaign's limit of quarantined inputs where they have none."""
+    stages = {name: getattr(section, name) for name in type(section).model_fields}
+    unset = {name: one for name, one in stages.items() if getattr(one, "max_quarantined", limit) is None}
+    return section.model_copy(
+        update={name: one.model_copy(update={"max_quarantined": limit}) for name, one in unset.items()}
+    )
 
 
 def _examine_line(line: str, section: Any) -> tuple[list[Check], int]:

@@ -12,6 +12,8 @@ from levelworks.core.record import record_path
 TABLE = Path("quarantined.tsv")
 """In the working folder: a granule's id and the reason, one a line."""
 HEADING = "granule\treason\n"
+BY_HAND = "was put aside by hand: "
+"""In the reason of every job that has nothing to work on because of a person's decision, whoever hands it on."""
 
 
 def read_quarantine(folder: Path = Path()) -> dict[str, str]:
@@ -50,10 +52,19 @@ def put_aside(path: Path, reasons: Mapping[str, str]) -> str | None:
 
     An id is the name of a file or folder on the input's path, whole or up to its first dot.
     """
-    if not reasons or record_path(path).exists():
-        return None
     names = (name for part in reversed(path.parts) for name in (part, part.split(".")[0]))
-    return next((name for name in names if name in reasons), None)
+    found = next((name for name in names if name in reasons), None)
+    return None if found is None or record_path(path).exists() else found
+
+
+def told(name: str, reason: str) -> str:
+    """Say that a person put an input aside, in the words by which `is_by_hand` knows it."""
+    return f"{name} {BY_HAND}{reason}"
+
+
+def is_by_hand(reason: str) -> bool:
+    """Return whether a job was quarantined because a person put its input, or what that was made of, aside."""
+    return BY_HAND in reason
 
 
 def sort_out(

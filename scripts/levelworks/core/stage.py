@@ -29,7 +29,7 @@ from levelworks.core.atomic import atomic_outputs, remove
 from levelworks.core.lock import exclusive
 from levelworks.core.options import Options
 from levelworks.core.outcome import InvalidInput, InvalidOptions, LevelworksError, NothingToProduce, Outcome, Status
-from levelworks.core.quarantine import read_quarantine, sort_out
+from levelworks.core.quarantine import read_quarantine, sort_out, told
 from levelworks.core.record import Stopwatch, make_record, record_path, to_json
 
 log = logging.getLogger("levelworks")
@@ -182,8 +182,8 @@ def run(found: Stage, files: Mapping[str, Sequence[Path]], options: Options) -> 
                 _leave_out(port, inputs, left, aside, arguments)
             positional = {name: arguments[name] for name in (*(port.name for port in found.inputs), *standing)}
             outcome = found.function(**positional, **with_outputs, options=options)
-            told = tuple(f"{path} was put aside by hand: {reason}" for path, reason in aside.items())
-            return replace(outcome, warnings=outcome.warnings + told) if told else outcome
+            warnings = tuple(told(str(path), reason) for path, reason in aside.items())
+            return replace(outcome, warnings=outcome.warnings + warnings) if warnings else outcome
         except (InvalidInput, NothingToProduce) as error:
             status = Status.QUARANTINED if isinstance(error, InvalidInput) else Status.SKIPPED
             outcome = Outcome(status, reason=str(error))
@@ -252,7 +252,7 @@ def _leave_out(
     if not gone:
         return
     if not port.many or not left[port.name]:
-        raise InvalidInput(f"{gone[0].name} was put aside by hand: {aside[gone[0]]}")
+        raise InvalidInput(told(gone[0].name, aside[gone[0]]))
     arguments[port.name] = left[port.name]
 
 

@@ -10,6 +10,8 @@ from levelworks.core.atomic import atomic_outputs
 from levelworks.core.jobs import Job, Outcomes
 from levelworks.core.outcome import InvalidOptions, Status
 
+OUTCOMES = "outcomes.tsv"
+"""Name of a line's table, below its folder of products."""
 COLUMNS = (
     "granule", "stage", "outcome", "reason", "warnings", "wall_s", "cpu_s", "peak_memory_mb", "attempt", "product",
 )  # fmt: skip
@@ -24,7 +26,7 @@ def check_quarantined(outcomes: Outcomes, max_quarantined: float) -> None:
     outcomes : Outcomes
         Of the products by which a campaign is judged, one job for each granule.
     max_quarantined : float
-        Largest share of the jobs that may be quarantined.
+        Largest share of the jobs that may be quarantined; those put aside by hand are not counted.
 
     Raises
     ------

@@ -13,6 +13,7 @@ from levelworks.core.aggregate import MAX_QUARANTINED
 from levelworks.core.check import Check, name_some, number_of, sample
 from levelworks.core.discover import discover
 from levelworks.core.outcome import InvalidInput, InvalidOptions, InvalidReference
+from levelworks.core.quarantine import put_aside, read_quarantine
 from levelworks.coronagraph.geometry import Geometry
 from levelworks.coronagraph.inventory import Setting
 from levelworks.coronagraph.nonlinearity import curve_at_gain
@@ -94,8 +95,8 @@ def _examine_dataset(section: Coronagraph, name: str, known: dict[str, str]) -> 
         detail = f"no frames in {', '.join(dataset.frames)}" + (f"; {others}" if met.ignored else "")
         remedy = f"correct {key}, or coronagraph.pattern, which is {section.pattern}"
         return met, [Check(title, "failure", detail, remedy)]
-    opened = sample(found.granules)
-    for granule in opened:
+    reasons = read_quarantine()
+    for granule in sample([one for one in found.granules if not put_aside(one.path, reasons)]):
         _meet(granule.path, met)
     detail = f"{number_of(met.frames, 'frame')} ({met.opened} opened, {len(met.unreadable)} unreadable)"
     detail += f"; {others}" if met.ignored else ""
