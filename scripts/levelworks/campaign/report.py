@@ -25,7 +25,7 @@ from levelworks.campaign.report_tables import (
 )
 from levelworks.campaign.retries import cost_of_retries
 from levelworks.campaign.standing import Standing, State
-from levelworks.campaign.usage import memory_of, percentile, usage_by_rule
+from levelworks.campaign.usage import percentile, usage_by_rule
 from levelworks.core.durations import duration
 from levelworks.core.outcome import InvalidOptions
 from levelworks.core.page import html_page
@@ -105,7 +105,7 @@ def gather(folder: Path, results: Path, name: str = "") -> Gathered:
     records = read_jobs(results)
     if not records:
         raise InvalidOptions(f"no records below {results}: nothing has finished yet")
-    standing = read_standing(folder, results)
+    standing = read_standing(folder, results.absolute())
     # Where Snakemake makes the report, its own job runs now; it is no part of what is reported.
     standing = replace(standing, cells=tuple(cell for cell in standing.cells if cell.line != OWN_LINE))
     return Gathered(name or results.absolute().parent.name, results, standing, records)
@@ -158,7 +158,7 @@ def _facts(gathered: Gathered) -> str:
     facts += [
         (duration(sum(record.job.cpu_s for record in records)), "CPU time"),
         (duration((ended - began).total_seconds()), "from the first job to the last"),
-        (f"{max(map(memory_of, records)):.0f} MB", "peak memory of a job"),
+        (f"{max(record.job.peak_memory_mb for record in records):.0f} MB", "peak memory of a job"),
         (f"{len(hosts)}", "host" if len(hosts) == 1 else "hosts"),
     ]
     told = "".join(f"<div><b>{escape(value)}</b><span>{escape(what)}</span></div>" for value, what in facts)
@@ -230,7 +230,7 @@ def _cost(records: Sequence[JobRecord], lines: Sequence[str]) -> Iterator[str]:
     spans = [(record.job.line, _began(record), record.job.wall_s) for record in records]
     yield f'<div class="plots"><figure class="full"><b>Jobs at work</b>{activity(spans, lines)}</figure></div>'
     yield "<h3>The slowest jobs</h3>" + extremes_table(records, lambda one: one.job.wall_s)
-    yield "<h3>The hungriest jobs</h3>" + extremes_table(records, memory_of)
+    yield "<h3>The hungriest jobs</h3>" + extremes_table(records, lambda one: one.job.peak_memory_mb)
 
 
 def _software(records: Sequence[JobRecord]) -> str:

@@ -13,7 +13,7 @@ from levelworks.campaign.quality_figures import name_of
 from levelworks.campaign.retries import Cost
 from levelworks.campaign.standing import Cell, State
 from levelworks.campaign.summary import count_stages
-from levelworks.campaign.usage import LEAST_JOBS, SHARE, Request, Usage, memory_of, percentile
+from levelworks.campaign.usage import LEAST_JOBS, SHARE, Request, Usage, percentile
 from levelworks.core.durations import duration
 from levelworks.core.outcome import Status
 
@@ -133,7 +133,7 @@ def extremes_table(records: Sequence[JobRecord], of: Callable[[JobRecord], float
                 escape(name_of(record)),
                 duration(job.wall_s),
                 duration(job.cpu_s),
-                f"{memory_of(record):.0f} MB",
+                f"{job.peak_memory_mb:.0f} MB",
                 f"{of(record) / usual:.1f} ×" if usual > 0 else "",
                 f"{job.attempt}",
             ]

@@ -84,6 +84,8 @@ class Run:
         Whether it goes on.
     base : str
         Its command without targets.
+    folder : str
+        Where it was started, to which the paths of its command are relative.
     """
 
     run: int
@@ -95,6 +97,7 @@ class Run:
     words: str
     alive: bool
     base: str = ""
+    folder: str = ""
 
 
 @dataclass(frozen=True)
