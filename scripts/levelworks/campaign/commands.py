@@ -16,7 +16,8 @@ from levelworks.campaign.folders import add_folders
 from levelworks.campaign.read_standing import read_standing
 from levelworks.campaign.run_words import told_in, where_started
 from levelworks.campaign.standing import Cell, Run, Standing, State
-from levelworks.campaign.status_text import as_json, render
+from levelworks.campaign.status_text import as_json, render, warned
+from levelworks.campaign.warned import find_warnings, render_warnings, warnings_json
 from levelworks.cli import Parser
 from levelworks.core.config import LINES
 from levelworks.core.outcome import EXIT_DONE, InvalidOptions
@@ -75,11 +76,16 @@ def failed(words: Sequence[str]) -> int:
     )
     parser.add_argument("line", nargs="?", choices=LINES, help="one line alone")
     add_folders(parser)
-    parser.add_argument("--all", action="store_true", help="show every job whole")
+    parser.add_argument("--warnings", action="store_true", help="of what jobs that finished have warned, instead")
+    parser.add_argument("--all", action="store_true", help="show every job whole, and name every granule that warns")
     parser.add_argument("--json", action="store_true", help="as JSON")
     given = parser.parse_args(words)
     standing = read_standing(given.directory, given.results)
     standing = standing.only(given.line) if given.line else standing
+    if given.warnings:
+        groups = find_warnings(standing, given.directory)
+        print(warnings_json(groups) if given.json else render_warnings(groups, everything=given.all))
+        return EXIT_DONE
     failures = find_failures(standing, given.directory)
     cells = [failure.cell for failure in failures]
     try:
@@ -95,7 +101,8 @@ def failed(words: Sequence[str]) -> int:
     short = f"levelworks retry{' --quarantined' * quarantined}{here}"
     told = told_in(started, shown(again, [cell.product for cell in cells])) if again else ""
     long = f"\n  which runs: {told}" if again else ""
-    print(render_failures(failures, short + long, everything=given.all))
+    said = (render_failures(failures, short + long, everything=given.all), warned(standing))
+    print("\n\n".join(part for part in said if part))
     return EXIT_DONE
 
 

@@ -22,10 +22,12 @@ from levelworks.campaign.report_tables import (
     resources_table,
     retries_table,
     table,
+    warnings_table,
 )
 from levelworks.campaign.retries import cost_of_retries
 from levelworks.campaign.standing import Standing, State
 from levelworks.campaign.usage import percentile, usage_by_rule
+from levelworks.campaign.warned import find_warnings
 from levelworks.core.durations import duration
 from levelworks.core.outcome import InvalidOptions
 from levelworks.core.page import html_page
@@ -117,7 +119,7 @@ def report(gathered: Gathered, folder: Path, page: Path, most_pictures: int = A_
     Parameters
     ----------
     folder : Path
-        Working folder, for the ledger.
+        Working folder, for ledger and records.
     page : Path
         Where the page is going to stand: pictures are linked from there.
     most_pictures : int
@@ -132,6 +134,7 @@ def report(gathered: Gathered, folder: Path, page: Path, most_pictures: int = A_
     sections = [
         ("outcomes", "Outcomes", [outcomes_table(cells)]),
         ("flagged", "Flagged granules", [flagged_table(cells)]),
+        ("warnings", "Warnings", [warnings_table(find_warnings(gathered.standing, folder))]),
         ("quality", "Quality", list(_quality(lines, records))),
         ("pictures", "Pictures", list(_pictures(drawn, gathered.results, page))),
         ("cost", "What it took", list(_cost(records, lines))),
