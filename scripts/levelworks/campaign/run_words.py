@@ -58,7 +58,11 @@ def words_again(run: Run | None, folder: Path) -> list[str]:
     if run is None or not run.base:
         raise InvalidOptions("no run is known here: run snakemake with your profile and the products to make again")
     _program, *words = shlex.split(run.base)
-    return [*_without_directory(words), "--directory", str(folder.absolute())]
+    return [
+        *_without_directory(words),
+        "--directory",
+        str(folder.resolve() if ".." in folder.parts else folder.absolute()),
+    ]
 
 
 def where_started(run: Run | None, folder: Path) -> Path:
