@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +63,20 @@ def _of_campaign(name: str) -> Callable[[Sequence[str]], int]:
 def _clean(words: Sequence[str]) -> int:
     if words and words[0] in CLEANED_LINES:
         return _clean_line(words[0], words[1:])
+    from levelworks.campaign.folders import add_folders, results_in
+
     parser = Parser(
         prog="levelworks clean",
         description="Remove what records say was written here, never an input. Shows it, unless --yes is given. "
         f"`levelworks clean LINE` removes what later jobs of a line need no more: {', '.join(CLEANED_LINES)}.",
     )
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of products (default results)")
+    add_folders(parser)
     parser.add_argument("--yes", action="store_true", help="remove; without it nothing is touched")
     given = parser.parse_args(words)
     from levelworks.core.clean import plan
 
-    return _remove(plan(given.results), yes=given.yes)
+    with chdir(given.directory):  # to which records name files
+        return _remove(plan(results_in(Path(), given.results)), yes=given.yes)
 
 
 def _clean_line(name: str, words: Sequence[str]) -> int:

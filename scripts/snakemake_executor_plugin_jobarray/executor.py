@@ -18,6 +18,7 @@ from snakemake_executor_plugin_jobarray.arrays import Element
 from snakemake_executor_plugin_jobarray.backend import Backend, Unavailable
 from snakemake_executor_plugin_jobarray.causes import Ending, Policy, Verdict
 from snakemake_executor_plugin_jobarray.controller import Controller
+from snakemake_executor_plugin_jobarray.hangup import take_hangup_for_termination
 from snakemake_executor_plugin_jobarray.journal import AnotherController, Journal
 from snakemake_executor_plugin_jobarray.requests import Caps, InvalidRequest, Request, request_of
 from snakemake_executor_plugin_jobarray.settings import ExecutorSettings
@@ -55,6 +56,7 @@ class Executor(RealExecutor):
             backend, journal, self, str(Path.cwd()), self._tuning(backend.name), _policy(settings), self.logger
         )
         self._controller.start()
+        take_hangup_for_termination()
 
     def _tuning(self, backend: str) -> Tuning:
         settings, execution = self._settings, self.workflow.remote_execution_settings

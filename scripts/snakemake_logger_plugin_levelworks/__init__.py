@@ -28,6 +28,7 @@ class LogHandler(LogHandlerBase):
     """Takes Snakemake's events, and the executor's where it is ``jobarray``, for the ledger."""
 
     def __post_init__(self) -> None:
+        self._folder = Path.cwd()  # Snakemake goes to its working folder later
         self._ledger: Ledger | None = None
         self._page: PageKeeper | None = None
         self._attempts: dict[int, int] = {}
@@ -106,6 +107,7 @@ class LogHandler(LogHandlerBase):
             born=birth(os.getpid()),
             words=shlex.join(sys.argv),
             base=shlex.join([sys.argv[0], *without_targets(sys.argv[1:])]),
+            folder=str(self._folder),
         )
         with self._lock:
             self._ledger = ledger

@@ -25,7 +25,9 @@ from levelworks.campaign.ledger import (
 from levelworks.campaign.planned import row_of
 from levelworks.campaign.processes import birth
 from levelworks.campaign.read_standing import read_standing
-from levelworks.campaign.summary import count_groups, count_stages, pace_of
+from levelworks.campaign.standing import Cell, State
+from levelworks.campaign.status_text import render
+from levelworks.campaign.summary import count_groups, count_stages, group_of, pace_of
 from levelworks.core.record import FORMAT
 
 
@@ -346,12 +348,50 @@ def test_groups_are_frames_targets_and_tiles(ledger, tmp_path):
     begin(ledger)
     names = [("insar", "unwrap", "1A/p"), ("insar", "publish", "1A"), ("xco2", "update-cube", "post/oco3/rome")]
     names += [("ard", "merge-tile", "X1_Y2/2020"), ("coronagraph", "calibrate-frame", "f1")]
+    names += [("insar", "check-outcomes", "outcomes")]
     made = [row_of(k, [f"r/{k}"], [f"logs/{'/'.join(name)}.log"]) for k, name in enumerate(names)]
     ledger.put(plan_jobs, made)
     flushed(ledger).close()
     found = read_standing(tmp_path)
-    assert set(count_groups(found.cells)) == {("insar", "1A"), ("xco2", "rome"), ("ard", "X1_Y2"), ("coronagraph", "")}
+    groups = {("insar", "1A"), ("insar", ""), ("xco2", "rome"), ("ard", "X1_Y2"), ("coronagraph", "")}
+    assert set(count_groups(found.cells)) == groups
     assert count_stages(found.cells)["insar", "unwrap"].planned == 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "granule", "product", "dataset"),
+    [
+        ("calibrate-frame", "cgi_1_l1_", "cgi_1_L2a.fits", ""),
+        ("combine", "HD-1", "HD-1_mean.fits", "HD-1"),
+        ("combine", "HD-1_gain100_60p0s", "HD-1_gain100_60p0s_mean.fits", "HD-1"),
+        ("combine", "HD-1_gain1_2s_TEST", "HD-1_gain1_2s_TEST_mean.fits", "HD-1"),
+        ("combine", "a_mean", "a_mean_mean.fits", "a_mean"),
+        ("count-photons", "a", "a_photons.fits", "a"),
+        ("plot", "combine/a", "combine/a_median.png", "a"),
+        ("plot", "calibrate-frame/cgi_1_L2b", "calibrate-frame/cgi_1_L2b.png", ""),
+        ("plot", "make-dark/gain1_2s", "make-dark/gain1_2s.png", ""),
+        ("make-dark", "gain1_2s", "gain1_2s.fits", ""),
+        ("check-outcomes", "outcomes", "outcomes.tsv", ""),
+    ],
+)
+def test_groups_of_coronagraph_are_datasets(stage, granule, product, dataset):
+    cell = Cell("coronagraph", stage, granule, f"results/coronagraph/{stage}/{product}", State.DONE)
+    assert group_of(cell) == dataset
+
+
+def test_memory_is_that_of_all_ranks(ledger, tmp_path):
+    product = tmp_path / "results/ard/first/g0.tif"
+    record(product)
+    beside = product.with_name("g0.tif.json")
+    beside.write_text(json.dumps(json.loads(beside.read_text()) | {"ranks": 4}))
+    assert [cell.peak_memory_mb for cell in read_standing(tmp_path).cells] == [40.0]
+    begin(ledger)
+    ledger.put(plan_jobs, rows(1))
+    ledger.put(end_job, 0, os.fspath(product), time.time())
+    flushed(ledger).close()
+    found = read_standing(tmp_path)
+    assert [cell.peak_memory_mb for cell in found.cells] == [40.0]
+    assert "40 MB" in render(found, terminal=False)
 
 
 def test_the_pace_tells_when_the_last_job_ends(ledger, tmp_path):

@@ -173,3 +173,13 @@ def test_it_says_how_to_reach_it(folder, monkeypatch):
     serve(folder, Path("results"), 0, said.append)
     port = urlsplit(said[0].strip()).port
     assert any(f"ssh -N -L {port}:127.0.0.1:{port} " in line for line in said)
+
+
+@pytest.mark.parametrize(("full", "told"), [("localhost.localdomain", "node7"), ("node7.site.org", "node7.site.org")])
+def test_it_calls_itself_by_a_name_that_others_know(folder, monkeypatch, full, told):
+    said: list[str] = []
+    monkeypatch.setattr("levelworks.campaign.serve.Server.serve_forever", lambda _server: None)
+    monkeypatch.setattr("socket.getfqdn", lambda *_: full)
+    monkeypatch.setattr("socket.gethostname", lambda: "node7")
+    serve(folder, Path("results"), 0, said.append)
+    assert any(line.strip().endswith(f"@{told}") for line in said)

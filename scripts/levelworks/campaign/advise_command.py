@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from levelworks.campaign.folders import add_folders, results_in
 from levelworks.campaign.job_records import read_jobs
 from levelworks.campaign.profile_text import KEY, merge
 from levelworks.campaign.read_standing import read_standing
@@ -27,15 +28,16 @@ def run(words: Sequence[str]) -> int:
         prog="levelworks advise",
         description="Suggest memory and run time for each rule, from what its jobs took.",
     )
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of products (default results)")
+    add_folders(parser)
     parser.add_argument(
         "--least", type=int, default=LEAST_JOBS, metavar="N", help=f"jobs that a rule must have (default {LEAST_JOBS})"
     )
     parser.add_argument("--write", type=Path, metavar="PROFILE", help="profile to write them into: folder, or its file")
     given = parser.parse_args(words)
-    usages = usage_by_rule(read_jobs(given.results), read_standing(Path.cwd(), given.results).cells)
+    results = results_in(given.directory, given.results)
+    usages = usage_by_rule(read_jobs(results), read_standing(given.directory, results.absolute()).cells)
     if not usages:
-        raise InvalidOptions(f"no records below {given.results}: nothing has been measured yet")
+        raise InvalidOptions(f"no records below {results}: nothing has been measured yet")
     requests = suggest(usages, given.least)
     print(render(usages, requests, given.least, terminal=on_terminal()))
     if given.write is not None:

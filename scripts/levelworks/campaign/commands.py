@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import subprocess
 import sys
 import time
@@ -12,9 +13,12 @@ from pathlib import Path
 
 from levelworks.campaign.failed_text import failures_json, render_failures
 from levelworks.campaign.failures import choose, find_failures, rerun_words, shown
+from levelworks.campaign.folders import add_folders
 from levelworks.campaign.read_standing import read_standing
+from levelworks.campaign.run_words import told_in, where_started
 from levelworks.campaign.standing import Cell, Run, Standing, State
-from levelworks.campaign.status_text import as_json, render
+from levelworks.campaign.status_text import as_json, render, warned
+from levelworks.campaign.warned import find_warnings, render_warnings, warnings_json
 from levelworks.cli import Parser
 from levelworks.core.config import LINES
 from levelworks.core.outcome import EXIT_DONE, InvalidOptions
@@ -25,16 +29,11 @@ CLEAR = "\x1b[H\x1b[2J\x1b[3J"
 """What empties a terminal."""
 
 
-def _folders(parser: Parser) -> None:
-    parser.add_argument("--directory", type=Path, default=Path(), help="the campaign's working folder (default here)")
-    parser.add_argument("--results", type=Path, help="folder of products (default that of the last run, or results)")
-
-
 def status(words: Sequence[str]) -> int:
     """Say how a campaign stands."""
     parser = Parser(prog="levelworks status", description="How a campaign stands: jobs by stage, flagged ones, pace.")
     parser.add_argument("line", nargs="?", choices=LINES, help="one line alone")
-    _folders(parser)
+    add_folders(parser)
     parser.add_argument(
         "--watch", type=float, nargs="?", const=5.0, metavar="SECONDS", help="again and again while a run goes on"
     )
@@ -79,25 +78,34 @@ def failed(words: Sequence[str]) -> int:
         prog="levelworks failed", description="Failed and quarantined jobs by cause, and how to rerun them."
     )
     parser.add_argument("line", nargs="?", choices=LINES, help="one line alone")
-    _folders(parser)
-    parser.add_argument("--all", action="store_true", help="show every job whole")
+    add_folders(parser)
+    parser.add_argument("--warnings", action="store_true", help="of what jobs that finished have warned, instead")
+    parser.add_argument("--all", action="store_true", help="show every job whole, and name every granule that warns")
     parser.add_argument("--json", action="store_true", help="as JSON")
     given = parser.parse_args(words)
     standing = read_standing(given.directory, given.results)
     standing = standing.only(given.line) if given.line else standing
+    if given.warnings:
+        groups = find_warnings(standing, given.directory)
+        print(warnings_json(groups) if given.json else render_warnings(groups, everything=given.all))
+        return EXIT_DONE
     failures = find_failures(standing, given.directory)
     cells = [failure.cell for failure in failures]
     try:
-        again = rerun_words(_last_run(standing), cells) if cells else []
+        again = rerun_words(_last_run(standing), cells, given.directory) if cells else []
     except InvalidOptions:
         again = []
+    started = where_started(_last_run(standing), given.directory)
     if given.json:
-        print(failures_json(failures, again), end="")
+        print(failures_json(failures, again, started), end="")
         return EXIT_DONE
     quarantined = any(cell.state is State.QUARANTINED for cell in cells)
-    short = f"levelworks retry{' --quarantined' * quarantined}"
-    long = f"\n  which runs: {shown(again, [cell.product for cell in cells])}" if again else ""
-    print(render_failures(failures, short + long, everything=given.all))
+    here = "" if given.directory == Path() else f" --directory {shlex.quote(str(given.directory))}"
+    short = f"levelworks retry{' --quarantined' * quarantined}{here}"
+    told = told_in(started, shown(again, [cell.product for cell in cells])) if again else ""
+    long = f"\n  which runs: {told}" if again else ""
+    said = (render_failures(failures, short + long, everything=given.all), warned(standing))
+    print("\n\n".join(part for part in said if part))
     return EXIT_DONE
 
 
@@ -109,7 +117,7 @@ def retry(words: Sequence[str]) -> int:
         epilog="What follows -- goes to snakemake: levelworks retry -- --dry-run",
     )
     parser.add_argument("identifiers", nargs="*", metavar="ID", help="granules or products; all that failed if none")
-    _folders(parser)
+    add_folders(parser)
     parser.add_argument("--quarantined", action="store_true", help="the quarantined ones too")
     parser.add_argument("--show", action="store_true", help="print the command and do nothing")
     own, _, more = _split(words)
@@ -121,11 +129,14 @@ def retry(words: Sequence[str]) -> int:
     if not cells:
         print("nothing to run again")
         return EXIT_DONE
-    again = [*rerun_words(_last_run(standing), cells), *more]
-    print(shown(again, [cell.product for cell in cells]), flush=True)
+    again = [*rerun_words(_last_run(standing), cells, given.directory), *more]
+    started = where_started(_last_run(standing), given.directory)
+    print(told_in(started, shown(again, [cell.product for cell in cells])), flush=True)
     if given.show:
         return EXIT_DONE
-    return subprocess.run(again, cwd=given.directory, check=False).returncode
+    if not started.is_dir():
+        raise InvalidOptions(f"{started}, where the last run was started, is no more: run snakemake from elsewhere")
+    return subprocess.run(again, cwd=started, check=False).returncode
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], str, list[str]]:
@@ -151,7 +162,7 @@ def quarantine(words: Sequence[str]) -> int:
         epilog="What was made of them is removed, so that the next run makes it again, empty. Without ID: the list.",
     )
     parser.add_argument("identifiers", nargs="*", metavar="ID", help="name of a Level-1 file or folder, or its stem")
-    _folders(parser)
+    add_folders(parser)
     parser.add_argument("--reason", help="why, for records and reports")
     parser.add_argument("--release", action="store_true", help="take them back into the campaign")
     given = parser.parse_args(words)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import chdir
 from pathlib import Path
 
 from levelworks.campaign.crate import NO_LICENCE, Description, crate
+from levelworks.campaign.folders import add_folders, results_in
 from levelworks.campaign.job_records import read_jobs
-from levelworks.campaign.run_words import CONFIGURATION, last_words, values_of
+from levelworks.campaign.read_standing import last_run
+from levelworks.campaign.run_words import CONFIGURATION, values_of, where_started, words_of
 from levelworks.core.atomic import write_text
 from levelworks.core.outcome import EXIT_DONE, InvalidOptions
 from levelworks.core.survey import CRATE
@@ -25,7 +28,7 @@ def run(words: Sequence[str]) -> int:
         prog="levelworks crate",
         description="Describe a campaign's products and jobs as an RO-Crate, from the records beside the products.",
     )
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of products (default results)")
+    add_folders(parser)
     parser.add_argument("--snakefile", type=Path, help="the workflow that was run (default: that of this installation)")
     parser.add_argument(
         "--configfile",
@@ -37,7 +40,11 @@ def run(words: Sequence[str]) -> int:
     parser.add_argument("--name", default="", help="name of the campaign (default: from its folder)")
     parser.add_argument("--license", default=NO_LICENCE, help="licence of the products: a URL, or a sentence")
     given = parser.parse_args(words)
-    target, jobs = write_crate(given.results, given.snakefile, given.configfile, given.name, given.license)
+    snakefile = given.snakefile and given.snakefile.absolute()
+    configuration = given.configfile and [path.absolute() for path in given.configfile]
+    with chdir(given.directory):  # to which records name files
+        results = results_in(Path(), given.results)
+        target, jobs = write_crate(results, snakefile, configuration, given.name, given.license)
     print(f"{target}: {jobs} jobs, {target.stat().st_size / 1e6:.1f} MB")
     return EXIT_DONE
 
@@ -65,7 +72,9 @@ def write_crate(
     jobs = read_jobs(root)
     main = snakefile or installed_snakefile()
     if configuration is None:
-        configuration = [Path(word) for word in values_of(last_words(Path.cwd()), CONFIGURATION)]
+        last = last_run(Path.cwd())
+        started = where_started(last, Path.cwd())
+        configuration = [started / word for word in values_of(words_of(last), CONFIGURATION)]
     carried = dict(_carried(main, configuration))
     described = Description(
         workflow=[path for path in carried if not path.startswith(f"{WORKFLOW}/config/")],

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
+from pathlib import Path
 
 from levelworks.campaign.failures import Attempt, Failure
 from levelworks.core.durations import duration
@@ -63,8 +64,8 @@ def _attempt(one: Attempt) -> str:
     return f"{what}{figures}{'; ' + where if where else ''}"
 
 
-def failures_json(failures: Sequence[Failure], words: Sequence[str]) -> str:
-    """Return failures and the command as JSON."""
+def failures_json(failures: Sequence[Failure], words: Sequence[str], folder: Path) -> str:
+    """Return failures, the command that runs them again, and the folder that it is for, as JSON."""
     content = {
         "failures": [
             {
@@ -78,5 +79,6 @@ def failures_json(failures: Sequence[Failure], words: Sequence[str]) -> str:
             for failure in failures
         ],
         "rerun": list(words),
+        "rerun_in": str(folder),
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from levelworks.campaign.ledger import LEDGER, reading
+from levelworks.campaign.run_words import words_again
 from levelworks.campaign.standing import Cell, Run, Standing, State
 from levelworks.core.outcome import InvalidOptions
 
@@ -149,19 +150,23 @@ def choose(standing: Standing, identifiers: Sequence[str], *, quarantined: bool)
     return list(chosen.values())
 
 
-def rerun_words(run: Run | None, cells: Sequence[Cell]) -> list[str]:
+def rerun_words(run: Run | None, cells: Sequence[Cell], folder: Path) -> list[str]:
     """Return the command that runs just these jobs again, with the profile and configuration of the last run.
 
-    Quarantined ones have a product, an empty one: they are forced.
+    Quarantined ones have a product, an empty one: they are forced. It is for where that run was started
+    (`run_words.where_started`).
+
+    Parameters
+    ----------
+    folder : Path
+        Working folder of the campaign.
 
     Raises
     ------
     InvalidOptions
         Where no run is known whose command could be taken.
     """
-    if run is None or not run.base:
-        raise InvalidOptions("no run is known here: run snakemake with your profile and the products to make again")
-    _program, *words = shlex.split(run.base)
+    words = words_again(run, folder)
     targets = [cell.product for cell in cells]
     forced = [cell.product for cell in cells if cell.state is State.QUARANTINED]
     force = ["--forcerun", *forced] if forced else []

@@ -22,7 +22,7 @@ from levelworks.campaign.shared_ledger import copy_ledger, on_network
 
 LEDGER = Path(".snakemake/levelworks/ledger.sqlite")
 """Where the ledger stands in a campaign's working folder."""
-FORMAT = 2
+FORMAT = 3
 FLUSH = 0.5
 """Seconds between two transactions."""
 WAIT = 20.0
@@ -35,7 +35,7 @@ SCHEMA = f"""
 PRAGMA user_version = {FORMAT};
 CREATE TABLE IF NOT EXISTS runs (
     run INTEGER PRIMARY KEY, began REAL, beat REAL, ended REAL, state TEXT, host TEXT, pid INTEGER, born TEXT,
-    words TEXT, base TEXT, results TEXT
+    words TEXT, base TEXT, folder TEXT, results TEXT
 );
 CREATE TABLE IF NOT EXISTS jobs (
     run INTEGER, job INTEGER, line TEXT, stage TEXT, granule TEXT, product TEXT, log TEXT, products TEXT, state TEXT,

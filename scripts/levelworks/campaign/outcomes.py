@@ -6,6 +6,7 @@ import json
 import os
 from typing import Any
 
+from levelworks.core.jobs import peak_memory_of
 from levelworks.core.outcome import Status
 from levelworks.core.record import FORMAT
 
@@ -44,7 +45,7 @@ def read_record_row(path: str | os.PathLike[str]) -> dict[str, Any] | None:
             "warnings": len(content["warnings"]),
             "wall_s": float(content["wall_s"]),
             "cpu_s": float(content["cpu_s"]),
-            "peak_memory_mb": float(content["peak_memory_mb"]),
+            "peak_memory_mb": peak_memory_of(content),
             "record": os.fspath(path),
             "record_ns": changed,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -15,12 +16,16 @@ from levelworks.campaign.ledger import LEDGER, reading
 from levelworks.campaign.outcomes import SUFFIX, read_record_row
 from levelworks.campaign.page_files import DATA, JSON
 from levelworks.campaign.processes import Process
+from levelworks.campaign.run_words import told_in, where_started, words_again
 from levelworks.campaign.standing import Cell, Run, Standing, State
 from levelworks.core.jobs import Job, newest
+from levelworks.core.outcome import InvalidOptions
 from levelworks.core.survey import CRATE, MARK, beside
 
 COLUMNS = {one.name for one in fields(Cell)} - {"state"}
 """Of a ledger's row, that a cell takes as they are."""
+LOCKS = Path(".snakemake/locks")
+"""Where Snakemake's locks of a working folder stand: one that was killed leaves them."""
 REST = ("state", "outcome", "record_ns", "products", "planned")
 EMPTY = {
     one.name: "''" if one.default == "" or one.name in ("line", "stage", "granule", "product") else one.default
@@ -58,7 +63,7 @@ def read_standing(folder: Path, results: Path | None = None) -> Standing:
         notes.append(f"{ledger} can't be read ({error}): what follows is from the records alone")
     alive = {run.run for run in runs if run.alive}
     if runs and not runs[-1].alive and runs[-1].ended is None:
-        notes.append(_killed(runs[-1]))
+        notes.append(_killed(runs[-1], folder))
     disk = _look(Path(os.path.normpath(place)), base)
     dropped = _dropped_since(runs)
     cells = [
@@ -78,6 +83,15 @@ def _dropped_since(runs: Sequence[Run]) -> dict[int, int]:
     """Return by run the last one of the same command that planned all: what it left out is not asked for any more."""
     last = {run.base: run.run for run in runs if run.whole}
     return {run.run: last[run.base] for run in runs if run.base in last}
+
+
+def last_run(folder: Path) -> Run | None:
+    """Return the last run of a campaign; None without a ledger that can be read."""
+    try:
+        with reading(folder / LEDGER) as connection:
+            return next(reversed(list(read_runs(connection))), None)
+    except (OSError, sqlite3.Error):
+        return None
 
 
 def results_of(folder: Path) -> Path:
@@ -100,7 +114,7 @@ def read_runs(connection: sqlite3.Connection) -> Iterator[Run]:
         process = Process(row["host"], row["pid"], row["born"])
         alive = row["ended"] is None and process.alive(row["beat"])
         names = ("run", "began", "beat", "ended", "host", "pid")
-        told = row["words"] or "", alive, row["base"] or "", row["results"] is not None
+        told = row["words"] or "", alive, row["base"] or "", row["folder"] or "", row["results"] is not None
         yield Run(*(row[name] for name in names), *told)  # type: ignore[call-arg]
 
 
@@ -289,11 +303,20 @@ def _granule(product: str, job: Job) -> str:
     return job.granule
 
 
-def _killed(run: Run) -> str:
-    return (
+def _killed(run: Run, folder: Path) -> str:
+    said = (
         f"the controller (process {run.pid} on {run.host}) ended without a word, last heard of"
-        f" {_ago(time.time() - run.beat)} ago: what it left is waiting; start it again and it goes on"
+        f" {_ago(time.time() - run.beat)} ago: what it left is waiting"
     )
+    if not any((folder / LOCKS).glob("*.lock")):
+        return f"{said}; start it again and it goes on"
+    try:
+        unlock = shlex.join(["snakemake", *words_again(run, folder), "--unlock"])
+    except InvalidOptions:
+        unlock = "snakemake --unlock, with the same profile and directory"
+    else:
+        unlock = told_in(where_started(run, folder), unlock)
+    return f"{said}. It goes on with the same command, once the folder is unlocked: {unlock}"
 
 
 def _ago(seconds: float) -> str:

@@ -22,10 +22,12 @@ from levelworks.campaign.report_tables import (
     resources_table,
     retries_table,
     table,
+    warnings_table,
 )
 from levelworks.campaign.retries import cost_of_retries
 from levelworks.campaign.standing import Standing, State
-from levelworks.campaign.usage import memory_of, percentile, usage_by_rule
+from levelworks.campaign.usage import percentile, usage_by_rule
+from levelworks.campaign.warned import find_warnings
 from levelworks.core.durations import duration
 from levelworks.core.outcome import InvalidOptions
 from levelworks.core.page import html_page
@@ -105,7 +107,7 @@ def gather(folder: Path, results: Path, name: str = "") -> Gathered:
     records = read_jobs(results)
     if not records:
         raise InvalidOptions(f"no records below {results}: nothing has finished yet")
-    standing = read_standing(folder, results)
+    standing = read_standing(folder, results.absolute())
     # Where Snakemake makes the report, its own job runs now; it is no part of what is reported.
     standing = replace(standing, cells=tuple(cell for cell in standing.cells if cell.line != OWN_LINE))
     return Gathered(name or results.absolute().parent.name, results, standing, records)
@@ -117,7 +119,7 @@ def report(gathered: Gathered, folder: Path, page: Path, most_pictures: int = A_
     Parameters
     ----------
     folder : Path
-        Working folder, for the ledger.
+        Working folder, for ledger and records.
     page : Path
         Where the page is going to stand: pictures are linked from there.
     most_pictures : int
@@ -132,6 +134,7 @@ def report(gathered: Gathered, folder: Path, page: Path, most_pictures: int = A_
     sections = [
         ("outcomes", "Outcomes", [outcomes_table(cells)]),
         ("flagged", "Flagged granules", [flagged_table(cells)]),
+        ("warnings", "Warnings", [warnings_table(find_warnings(gathered.standing, folder))]),
         ("quality", "Quality", list(_quality(lines, records))),
         ("pictures", "Pictures", list(_pictures(drawn, gathered.results, page))),
         ("cost", "What it took", list(_cost(records, lines))),
@@ -158,7 +161,7 @@ def _facts(gathered: Gathered) -> str:
     facts += [
         (duration(sum(record.job.cpu_s for record in records)), "CPU time"),
         (duration((ended - began).total_seconds()), "from the first job to the last"),
-        (f"{max(map(memory_of, records)):.0f} MB", "peak memory of a job"),
+        (f"{max(record.job.peak_memory_mb for record in records):.0f} MB", "peak memory of a job"),
         (f"{len(hosts)}", "host" if len(hosts) == 1 else "hosts"),
     ]
     told = "".join(f"<div><b>{escape(value)}</b><span>{escape(what)}</span></div>" for value, what in facts)
@@ -230,7 +233,7 @@ def _cost(records: Sequence[JobRecord], lines: Sequence[str]) -> Iterator[str]:
     spans = [(record.job.line, _began(record), record.job.wall_s) for record in records]
     yield f'<div class="plots"><figure class="full"><b>Jobs at work</b>{activity(spans, lines)}</figure></div>'
     yield "<h3>The slowest jobs</h3>" + extremes_table(records, lambda one: one.job.wall_s)
-    yield "<h3>The hungriest jobs</h3>" + extremes_table(records, memory_of)
+    yield "<h3>The hungriest jobs</h3>" + extremes_table(records, lambda one: one.job.peak_memory_mb)
 
 
 def _software(records: Sequence[JobRecord]) -> str:

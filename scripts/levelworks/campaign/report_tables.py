@@ -13,7 +13,8 @@ from levelworks.campaign.quality_figures import name_of
 from levelworks.campaign.retries import Cost
 from levelworks.campaign.standing import Cell, State
 from levelworks.campaign.summary import count_stages
-from levelworks.campaign.usage import LEAST_JOBS, SHARE, Request, Usage, memory_of, percentile
+from levelworks.campaign.usage import LEAST_JOBS, SHARE, Request, Usage, percentile
+from levelworks.campaign.warned import Warned
 from levelworks.core.durations import duration
 from levelworks.core.outcome import Status
 
@@ -21,6 +22,8 @@ LISTED = 200
 """Flagged granules that stand on the page."""
 TOP = 10
 """Jobs of the tables of the slowest and the hungriest."""
+WARNINGS, WARNED = 20, 8
+"""Groups of warnings that stand on the page, and granules of each."""
 FLAGGED = (State.FAILED, State.QUARANTINED, State.SKIPPED)
 
 
@@ -109,6 +112,27 @@ def _frequent_reasons(cells: Sequence[Cell]) -> str:
     return f"<p>{told}{' and others' if len(counted) > 6 else ''}.</p>"
 
 
+def warnings_table(groups: Sequence[Warned]) -> str:
+    """Return what jobs that finished warned of, the most frequent first; nothing where none did."""
+    if not groups:
+        return ""
+    rows = [
+        [
+            escape(group.line),
+            escape(group.stage),
+            f"{len(group.granules)}",
+            escape(group.text),
+            escape(group.named(WARNED)),
+        ]
+        for group in groups[:WARNINGS]
+    ]
+    rest = groups[WARNINGS:]
+    jobs = sum(len(group.granules) for group in rest)
+    more = f"<p>and {len(rest)} more, of {jobs} jobs: <code>levelworks failed --warnings</code> lists all</p>"
+    text = table(("line", "stage", "jobs", "warning", "granules"), rows, (2,))
+    return text + (more if rest else "")
+
+
 def extremes_table(records: Sequence[JobRecord], of: Callable[[JobRecord], float]) -> str:
     """Return the jobs that took most, and how many times as much as the median of their stage.
 
@@ -133,7 +157,7 @@ def extremes_table(records: Sequence[JobRecord], of: Callable[[JobRecord], float
                 escape(name_of(record)),
                 duration(job.wall_s),
                 duration(job.cpu_s),
-                f"{memory_of(record):.0f} MB",
+                f"{job.peak_memory_mb:.0f} MB",
                 f"{of(record) / usual:.1f} ×" if usual > 0 else "",
                 f"{job.attempt}",
             ]

@@ -1,27 +1,27 @@
-"""What a run of a campaign was told on its command line, as its ledger keeps it."""
+"""What a run of a campaign was told on its command line, as its ledger keeps it, and how to tell Snakemake again."""
 
 from __future__ import annotations
 
+import os
 import shlex
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from levelworks.campaign.ledger import LEDGER, reading
+from levelworks.core.outcome import InvalidOptions
+
+if TYPE_CHECKING:
+    from levelworks.campaign.standing import Run
 
 CONFIGURATION = ("--configfile", "--configfiles")
 PROFILE = ("--profile", "--workflow-profile")
+DIRECTORY = ("--directory", "-d")
 
 
-def last_words(folder: Path) -> list[str]:
-    """Return the command line of the last run in a folder; empty without a ledger that can be read."""
+def words_of(run: Run | None) -> list[str]:
+    """Return the command line of a run; empty where there is none that can be read."""
     try:
-        with reading(folder / LEDGER) as connection:
-            row = connection.execute("SELECT words FROM runs ORDER BY run DESC LIMIT 1").fetchone()
-    except (OSError, sqlite3.Error):
-        return []
-    try:
-        return shlex.split(row[0] or "") if row else []
+        return shlex.split(run.words) if run else []
     except ValueError:
         return []
 
@@ -40,3 +40,49 @@ def values_of(words: Sequence[str], names: Sequence[str]) -> list[str]:
         elif taking:
             found.append(word)
     return found
+
+
+def words_again(run: Run | None, folder: Path) -> list[str]:
+    """Return what a run was told but its targets, to be told again where it was started (see `where_started`).
+
+    Parameters
+    ----------
+    folder : Path
+        Working folder of the campaign, which the words name in full: where it was started may be elsewhere.
+
+    Raises
+    ------
+    InvalidOptions
+        Where no run is known whose command could be taken.
+    """
+    if run is None or not run.base:
+        raise InvalidOptions("no run is known here: run snakemake with your profile and the products to make again")
+    _program, *words = shlex.split(run.base)
+    return [
+        *_without_directory(words),
+        "--directory",
+        str(folder.resolve() if ".." in folder.parts else folder.absolute()),
+    ]
+
+
+def where_started(run: Run | None, folder: Path) -> Path:
+    """Return where a run was started; the working folder where that is not known."""
+    return Path(run.folder) if run is not None and run.folder else folder.absolute()
+
+
+def told_in(folder: Path, command: str) -> str:
+    """Return a command for people that is to be given in a folder: it goes there first where that is not here."""
+    return command if _same(folder, Path.cwd()) else f"cd {shlex.quote(str(folder))} && {command}"
+
+
+def _same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _without_directory(words: Sequence[str]) -> Iterator[str]:
+    left = iter(words)
+    for word in left:
+        if word in DIRECTORY:
+            next(left, None)
+        elif not word.startswith("--directory=") and not (word.startswith("-d") and len(word) > 2):
+            yield word

@@ -179,7 +179,13 @@ def serve(
     number = server.server_address[1]
     say(f"{address}\n")
     say("from another machine, in a terminal there, then open the same address in its browser:")
-    say(f"  ssh -N -L {number}:{HERE}:{number} {getpass.getuser()}@{socket.getfqdn()}\n")
+    say(f"  ssh -N -L {number}:{HERE}:{number} {getpass.getuser()}@{_own_name()}\n")
     say("Ctrl-C ends it")
     with server, suppress(KeyboardInterrupt):
         server.serve_forever()
+
+
+def _own_name() -> str:
+    """Return this machine's name for others; a table of hosts may call it localhost."""
+    name = socket.getfqdn()
+    return socket.gethostname() if name.startswith("localhost") else name

@@ -87,6 +87,8 @@ class Run:
         Whether it goes on.
     base : str
         Its command without targets.
+    folder : str
+        Where it was started, to which the paths of its command are relative.
     planned : bool
         Whether it told what it was going to make.
     """
@@ -100,6 +102,7 @@ class Run:
     words: str
     alive: bool
     base: str = ""
+    folder: str = ""
     planned: bool = False
 
     @property

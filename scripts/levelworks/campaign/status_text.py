@@ -37,7 +37,7 @@ def render(standing: Standing, *, terminal: bool | None = None) -> str:
     parts = [_stages(standing, terminal), _groups(standing, terminal), _flagged(standing, terminal)]
     parts += [f"{len(standing.unreadable)} records can't be read:", *standing.unreadable] if standing.unreadable else []
     parts += [f"note: {note}" for note in standing.notes]
-    parts += [_total(standing), _run(standing)]
+    parts += [_total(standing), warned(standing), _run(standing)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -128,6 +128,12 @@ def _total(standing: Standing) -> str:
     wall, cpu = sum(cell.wall_s for cell in cells), sum(cell.cpu_s for cell in cells)
     peak = max((cell.peak_memory_mb for cell in cells), default=0.0)
     return f"{len(cells)} jobs, {duration(cpu)} CPU, {duration(wall)} wall, peak memory of a job {peak:.0f} MB"
+
+
+def warned(standing: Standing) -> str:
+    """Return in one phrase how many jobs gave warnings, and what shows them; empty where none did."""
+    number = sum(cell.warnings > 0 for cell in standing.cells)
+    return f"{number} job{'s' * (number > 1)} gave warnings: levelworks failed --warnings shows them" if number else ""
 
 
 def _run(standing: Standing) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from levelworks.campaign.standing import FINISHED, Cell, Standing, State
 
@@ -14,6 +16,12 @@ GROUPED_BY_LAST = frozenset({"xco2"})
 """Lines whose granules are named dataset first, target last; others name frame or tile first."""
 NAMED_WHOLE = frozenset({"insar"})
 """Lines that name jobs of a whole frame by the frame alone."""
+OF_DATASETS = frozenset({"combine", "count-photons"})
+"""Stages of coronagraph whose products are named for a dataset; frames don't say of which they are."""
+DATASET = re.compile(r"(.+?)(?:_gain[0-9pem]+_[0-9pem]+s(?:_.+)?)?_(?:mean|median|photons)")
+"""How: the dataset, its setting and geometry where it has several, and what was made of its frames."""
+OF_A_LINE = "check-outcomes"
+"""The stage whose job is of a whole line."""
 
 
 @dataclass
@@ -88,9 +96,20 @@ def count_groups(cells: Iterable[Cell]) -> dict[tuple[str, str], Count]:
 
 def group_of(cell: Cell) -> str:
     """Return the frame, target, tile or dataset that a job is of; empty where its granule stands for itself."""
+    if cell.stage == OF_A_LINE:
+        return ""
+    if cell.line == "coronagraph":
+        return _dataset_of(cell)
     if "/" not in cell.granule:
         return cell.granule if cell.line in NAMED_WHOLE else ""
     return cell.granule.rpartition("/")[2] if cell.line in GROUPED_BY_LAST else cell.granule.partition("/")[0]
+
+
+def _dataset_of(cell: Cell) -> str:
+    """Return the dataset that a job of coronagraph is of; pictures are of the stage whose product they show."""
+    stage = cell.granule.partition("/")[0] if cell.stage == "plot" else cell.stage
+    named = DATASET.fullmatch(PurePath(cell.product).stem) if stage in OF_DATASETS else None
+    return named[1] if named else ""
 
 
 def pace_of(standing: Standing) -> Pace:

@@ -96,16 +96,10 @@ def usage_by_rule(records: Iterable[JobRecord], cells: Iterable[Cell] = ()) -> l
             stage.replace("-", "_"),
             line,
             stage,
-            tuple(sorted(map(memory_of, found))),
+            tuple(sorted(record.job.peak_memory_mb for record in found)),
             tuple(sorted(record.job.wall_s for record in found)),
             max((cell.mem_mb for cell in asked[line, stage] if cell.mem_mb), default=None),
             max((cell.runtime for cell in asked[line, stage] if cell.runtime), default=None),
         )
         for (line, stage), found in sorted(jobs.items())
     ]
-
-
-def memory_of(record: JobRecord) -> float:
-    """Return the peak memory of a job's ranks together, MB; the record has that of the largest."""
-    ranks = record.content.get("ranks")
-    return record.job.peak_memory_mb * (ranks if isinstance(ranks, int) and ranks > 0 else 1)

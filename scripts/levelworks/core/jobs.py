@@ -13,7 +13,15 @@ from levelworks.core.survey import Standing, beside, walk
 
 @dataclass(frozen=True, order=True)
 class Job:
-    """One finished job, from its record; ``product`` is the first of its products, as the record names it."""
+    """One finished job, from its record.
+
+    Attributes
+    ----------
+    product : str
+        The first of its products, as the record names it.
+    peak_memory_mb : float
+        Of its ranks together.
+    """
 
     line: str
     stage: str
@@ -172,10 +180,16 @@ def job_of(record: Standing) -> Job:
         warnings=tuple(str(warning) for warning in content["warnings"]),
         wall_s=float(content["wall_s"]),
         cpu_s=float(content["cpu_s"]),
-        peak_memory_mb=float(content["peak_memory_mb"]),
+        peak_memory_mb=peak_memory_of(content),
         attempt=int(content["attempt"]),
         started=str(content["started"]),
     )
+
+
+def peak_memory_of(content: dict[str, Any]) -> float:
+    """Return the peak memory of a job's ranks together, MB; its record has that of the largest."""
+    ranks = content.get("ranks")
+    return float(content["peak_memory_mb"]) * (ranks if isinstance(ranks, int) and ranks > 0 else 1)
 
 
 def _granule(inputs: dict[str, list[dict[str, Any]]], product: str) -> str:
