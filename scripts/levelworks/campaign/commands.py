@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from levelworks.campaign.failed_text import failures_json, render_failures
-from levelworks.campaign.failures import choose, find_failures, rerun_words, shown
+from levelworks.campaign.failures import find_failures
 from levelworks.campaign.folders import add_folders
 from levelworks.campaign.read_standing import read_standing
-from levelworks.campaign.run_words import told_in, where_started
-from levelworks.campaign.standing import Cell, Run, Standing, State
+from levelworks.campaign.reruns import choose, reruns
+from levelworks.campaign.standing import Cell, State
 from levelworks.campaign.status_text import as_json, render, warned
 from levelworks.campaign.warned import find_warnings, render_warnings, warnings_json
 from levelworks.cli import Parser
@@ -92,21 +92,26 @@ def failed(words: Sequence[str]) -> int:
     failures = find_failures(standing, given.directory)
     cells = [failure.cell for failure in failures]
     try:
-        again = rerun_words(_last_run(standing), cells, given.directory) if cells else []
+        again = reruns(standing.runs, cells, given.directory)
     except InvalidOptions:
         again = []
-    started = where_started(_last_run(standing), given.directory)
     if given.json:
-        print(failures_json(failures, again, started), end="")
+        print(failures_json(failures, again), end="")
         return EXIT_DONE
     quarantined = any(cell.state is State.QUARANTINED for cell in cells)
-    here = "" if given.directory == Path() else f" --directory {shlex.quote(str(given.directory))}"
-    short = f"levelworks retry{' --quarantined' * quarantined}{here}"
-    told = told_in(started, shown(again, [cell.product for cell in cells])) if again else ""
-    long = f"\n  which runs: {told}" if again else ""
+    short = shlex.join(_retry_words(given, quarantined=quarantined))
+    long = "".join(f"\n  which runs: {one.shown()}" for one in again)
     said = (render_failures(failures, short + long, everything=given.all), warned(standing))
     print("\n\n".join(part for part in said if part))
     return EXIT_DONE
+
+
+def _retry_words(given: Namespace, *, quarantined: bool) -> list[str]:
+    """Return the command that runs again what `failed` shows."""
+    words = ["levelworks", "retry", *(["--quarantined"] if quarantined else [])]
+    for flag, value in (("--line", given.line), ("--results", given.results)):
+        words += [flag, str(value)] if value else []
+    return words if given.directory == Path() else [*words, "--directory", str(given.directory)]
 
 
 def retry(words: Sequence[str]) -> int:
@@ -118,6 +123,7 @@ def retry(words: Sequence[str]) -> int:
     )
     parser.add_argument("identifiers", nargs="*", metavar="ID", help="granules or products; all that failed if none")
     add_folders(parser)
+    parser.add_argument("--line", choices=LINES, help="of one line alone")
     parser.add_argument("--quarantined", action="store_true", help="the quarantined ones too")
     parser.add_argument("--show", action="store_true", help="print the command and do nothing")
     own, _, more = _split(words)
@@ -125,18 +131,22 @@ def retry(words: Sequence[str]) -> int:
     standing = read_standing(given.directory, given.results)
     if (run := standing.alive) is not None and not given.show:
         raise InvalidOptions(f"a run goes on (process {run.pid} on {run.host}): wait for its end, or stop it")
-    cells = choose(standing, given.identifiers, quarantined=given.quarantined)
+    standing = standing.only(given.line) if given.line else standing
+    cells = choose(standing, given.identifiers, quarantined=given.quarantined, folder=given.directory)
     if not cells:
         print("nothing to run again")
         return EXIT_DONE
-    again = [*rerun_words(_last_run(standing), cells, given.directory), *more]
-    started = where_started(_last_run(standing), given.directory)
-    print(told_in(started, shown(again, [cell.product for cell in cells])), flush=True)
-    if given.show:
-        return EXIT_DONE
-    if not started.is_dir():
-        raise InvalidOptions(f"{started}, where the last run was started, is no more: run snakemake from elsewhere")
-    return subprocess.run(again, cwd=started, check=False).returncode
+    worst = EXIT_DONE
+    for again in reruns(standing.runs, cells, given.directory):
+        for batch in again.batches():
+            print(batch.shown(more), flush=True)
+            if given.show:
+                continue
+            if not batch.folder.is_dir():
+                raise InvalidOptions(f"{batch.folder}, where it was started, is no more: run snakemake from elsewhere")
+            ended = subprocess.run(batch.command(more), cwd=batch.folder, check=False).returncode
+            worst = worst or ended
+    return worst
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], str, list[str]]:
@@ -144,10 +154,6 @@ def _split(words: Sequence[str]) -> tuple[list[str], str, list[str]]:
         return list(words), "", []
     at = list(words).index("--")
     return list(words[:at]), "--", list(words[at + 1 :])
-
-
-def _last_run(standing: Standing) -> Run | None:
-    return standing.runs[-1] if standing.runs else None
 
 
 def quarantine(words: Sequence[str]) -> int:

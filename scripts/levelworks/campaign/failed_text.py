@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
-from pathlib import Path
 
 from levelworks.campaign.failures import Attempt, Failure
+from levelworks.campaign.reruns import Rerun
 from levelworks.core.durations import duration
 
 EXAMPLES = 5
@@ -64,8 +64,8 @@ def _attempt(one: Attempt) -> str:
     return f"{what}{figures}{'; ' + where if where else ''}"
 
 
-def failures_json(failures: Sequence[Failure], words: Sequence[str], folder: Path) -> str:
-    """Return failures, the command that runs them again, and the folder that it is for, as JSON."""
+def failures_json(failures: Sequence[Failure], again: Sequence[Rerun]) -> str:
+    """Return failures, and the commands that run them again with the folders that they are for, as JSON."""
     content = {
         "failures": [
             {
@@ -78,7 +78,6 @@ def failures_json(failures: Sequence[Failure], words: Sequence[str], folder: Pat
             }
             for failure in failures
         ],
-        "rerun": list(words),
-        "rerun_in": str(folder),
+        "reruns": [{"words": one.plain(), "folder": str(one.folder)} for one in again],
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

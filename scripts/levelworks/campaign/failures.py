@@ -1,9 +1,8 @@
-"""What failed or was quarantined, why, after which attempts, and how to run just that again."""
+"""What failed or was quarantined, why, and after which attempts."""
 
 from __future__ import annotations
 
 import os
-import shlex
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -12,16 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from levelworks.campaign.ledger import LEDGER, reading
-from levelworks.campaign.run_words import words_again
-from levelworks.campaign.standing import Cell, Run, Standing, State
-from levelworks.core.outcome import InvalidOptions
+from levelworks.campaign.standing import Cell, Standing, State
 
 TAIL = 12
 """Lines of a log that are shown."""
 TAIL_BYTES = 16384
 ERROR = " ERROR "
 """Between time and message of such a line in the log of a job."""
-SHOWN_TARGETS = 12
 
 
 @dataclass(frozen=True)
@@ -127,55 +123,3 @@ def log_tail(folder: Path, log: str, lines: int = TAIL) -> tuple[str, ...]:
 def last_error(log: Sequence[str]) -> str:
     """Return the first line of what a stage said last where it gave up; empty where it was not heard."""
     return next((line.split(ERROR, 1)[1] for line in reversed(log) if ERROR in line), "")
-
-
-def choose(standing: Standing, identifiers: Sequence[str], *, quarantined: bool) -> list[Cell]:
-    """Return the jobs to run again: all that failed, the quarantined where asked; or those that are named.
-
-    Raises
-    ------
-    InvalidOptions
-        Where a name fits no job that failed or was quarantined.
-    """
-    flagged = [cell for cell in standing.cells if cell.state in (State.FAILED, State.QUARANTINED)]
-    if not identifiers:
-        states = {State.FAILED, State.QUARANTINED} if quarantined else {State.FAILED}
-        return [cell for cell in flagged if cell.state in states]
-    chosen: dict[str, Cell] = {}
-    for name in identifiers:
-        found = [cell for cell in flagged if name in (cell.granule, cell.product, cell.granule.rpartition("/")[2])]
-        if not found:
-            raise InvalidOptions(f"{name}: no job of that granule or product failed or was quarantined")
-        chosen.update({cell.product: cell for cell in found})
-    return list(chosen.values())
-
-
-def rerun_words(run: Run | None, cells: Sequence[Cell], folder: Path) -> list[str]:
-    """Return the command that runs just these jobs again, with the profile and configuration of the last run.
-
-    Quarantined ones have a product, an empty one: they are forced. It is for where that run was started
-    (`run_words.where_started`).
-
-    Parameters
-    ----------
-    folder : Path
-        Working folder of the campaign.
-
-    Raises
-    ------
-    InvalidOptions
-        Where no run is known whose command could be taken.
-    """
-    words = words_again(run, folder)
-    targets = [cell.product for cell in cells]
-    forced = [cell.product for cell in cells if cell.state is State.QUARANTINED]
-    force = ["--forcerun", *forced] if forced else []
-    return ["snakemake", *targets, *words, *force]
-
-
-def shown(words: Sequence[str], targets: Sequence[str]) -> str:
-    """Return a command for people, with many targets told as a number."""
-    if len(targets) <= SHOWN_TARGETS:
-        return shlex.join(words)
-    few = [word for word in words if word not in set(targets[1:])]
-    return shlex.join(few).replace(targets[0], f"<{len(targets)} products>", 1)

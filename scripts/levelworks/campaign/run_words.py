@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 CONFIGURATION = ("--configfile", "--configfiles")
 PROFILE = ("--profile", "--workflow-profile")
 DIRECTORY = ("--directory", "-d")
+SETTINGS = ("--config", "-C")
+SNAKEFILE = ("--snakefile", "-s")
 
 
 def words_of(run: Run | None) -> list[str]:
@@ -40,6 +42,13 @@ def values_of(words: Sequence[str], names: Sequence[str]) -> list[str]:
         elif taking:
             found.append(word)
     return found
+
+
+def configuration_of(run: Run) -> tuple[str, ...]:
+    """Return what a run was told of workflow, configuration and folders: what its products' names depend on."""
+    words = words_of(run)
+    told = (values_of(words, names) for names in (CONFIGURATION, SETTINGS, SNAKEFILE, DIRECTORY))
+    return run.folder, *(" ".join(values) for values in told)
 
 
 def words_again(run: Run | None, folder: Path) -> list[str]:
