@@ -16,7 +16,7 @@ import yaml
 from everything import everything
 
 from levelworks.core.record import record_path
-from workflow import ROOT, Workflow, planned, references, simulated
+from workflow import ROOT, Workflow, planned
 
 GRANULES = {
     "coronagraph": "raw/*.fits",
