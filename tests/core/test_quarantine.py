@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,14 @@ def test_a_granule_is_known_by_name_or_stem(path: str, known: str | None) -> Non
 def test_products_of_ours_are_never_put_aside(tmp_path: Path) -> None:
     (tmp_path / "g.tif.json").write_text("{}")
     assert put_aside(tmp_path / "g.tif", {"g": "why"}) is None
+
+
+def test_nor_are_records_that_are_handed_on_for_them(tmp_path: Path) -> None:
+    record = tmp_path / "g.json"
+    record.write_text(json.dumps({"levelworks_record": 1, "outcome": "done"}))
+    assert put_aside(record, {"g": "why"}) is None
+    record.write_text("{}")
+    assert put_aside(record, {"g": "why"}) == "g"
 
 
 def test_of_many_the_others_stay() -> None:

@@ -96,7 +96,7 @@ def test_the_limit_is_that_of_the_rules(raw: Path, tmp_path: Path) -> None:
 
 
 def test_frames_put_aside_by_hand_are_not_examined(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = sorted(raw.glob("*.fits"))[0]
+    bad = min(raw.glob("*.fits"))
     bad.write_bytes(b"not FITS")
     monkeypatch.chdir(raw.parent)
     write_quarantine(raw.parent, {bad.stem: "a copy is on its way"})

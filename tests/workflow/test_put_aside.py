@@ -124,3 +124,41 @@ def test_all_that_was_made_of_it_is_planned_again(finished: tuple[Workflow, list
     assert plan(campaign, line) == {}
     campaign.levelworks("quarantine", granule.name.split(".")[0], "--reason", "stray light")
     assert plan(campaign, line) == expected
+
+
+@pytest.mark.long
+def test_one_of_three_may_be_put_aside_and_comes_back(tmp_path: Path) -> None:
+    frame = simulated(tmp_path / "raw", frames=3)[0]
+    section = {"datasets": {"night": {"frames": "raw"}}, "references": references("raw")}
+    campaign = Workflow(tmp_path, {"coronagraph": section})
+    campaign.run("coronagraph", profile="local")
+    before = campaign.products
+    campaign.levelworks("quarantine", frame.name, "--reason", "stray light")
+    campaign.run("coronagraph", profile="local")
+    folder = tmp_path / "results/coronagraph"
+    table = (folder / "quarantine.tsv").read_text().splitlines()
+    assert len(table) == 2
+    assert f"{frame.name} was put aside by hand: stray light" in table[1]
+    combined = json.loads((folder / "combine/night_mean.fits.json").read_text())
+    assert combined["quality"]["frames"] == 2
+    assert any(frame.stem in warning for warning in combined["warnings"])
+    campaign.levelworks("quarantine", frame.name, "--release")
+    campaign.run("coronagraph", profile="local")
+    assert campaign.products == before
+    assert len((folder / "quarantine.tsv").read_text().splitlines()) == 1
+
+
+@pytest.mark.long
+def test_too_many_bad_frames_are_a_cause_of_their_own_and_told(tmp_path: Path) -> None:
+    frame = simulated(tmp_path / "raw", frames=3)[0]
+    frame.write_bytes(b"no FITS file")
+    section = {"datasets": {"night": {"frames": "raw"}}, "references": references("raw")}
+    campaign = Workflow(tmp_path, {"coronagraph": section})
+    assert campaign.run("coronagraph", profile="local", check=False).returncode == 1
+    told = json.loads(campaign.levelworks("failed", "--json").stdout)["failures"]
+    failed = {one["stage"]: (one["cause"], one["reason"]) for one in told if one["state"] == "failed"}
+    share = "1 of 3 {} are quarantined, more than max_quarantined 0.1 allows:"
+    assert failed == {
+        "combine": ("too many quarantined", share.format("frames")),
+        "check-outcomes": ("failed", share.format("granules")),
+    }

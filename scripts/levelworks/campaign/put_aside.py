@@ -26,20 +26,20 @@ def remove_products_of(cells: Iterable[Cell], granules: Sequence[str], folder: P
         Working folder of the campaign, and in it the folder of products.
     """
     reasons = dict.fromkeys(granules, "asked")
-    removed = []
-    for cell in cells:
-        content = _read(folder / cell.record) if cell.record else {}
-        if not any(put_aside(folder / path, reasons) for path in _inputs(content)):
-            continue
-        for output in content.get("outputs", {}).values():
+    records = ((cell, _read(folder / cell.record)) for cell in cells if cell.record)
+    # All are found before any is removed: a product whose record is gone would pass for Level 1.
+    found = [
+        (cell, record) for cell, record in records if any(put_aside(folder / path, reasons) for path in _inputs(record))
+    ]
+    for cell, record in found:
+        for output in record.get("outputs", {}).values():
             product = folder / output["path"]
             remove(product)
             remove(record_path(product))
         remove(folder / cell.record)
-        removed.append(cell)
-    for line in {cell.line for cell in removed}:
+    for line in {cell.line for cell, _ in found}:
         remove(folder / results / line / OUTCOMES)
-    return removed
+    return [cell for cell, _ in found]
 
 
 def unknown_granules(cells: Sequence[Cell], granules: Sequence[str], folder: Path) -> list[str]:
@@ -66,8 +66,8 @@ def unknown_words(cells: Sequence[Cell], unknown: Sequence[str]) -> str:
     else:
         since = f"; {open_jobs} jobs are still to say what they read" if open_jobs else ""
     return (
-        f"{', '.join(unknown)}: no granule of this campaign is named so{since}. It stays put aside, should it be to come;"
-        " --release takes it back"
+        f"{', '.join(unknown)}: no granule of this campaign is named so{since}. It stays put aside, should it"
+        " be to come; --release takes it back"
     )
 
 

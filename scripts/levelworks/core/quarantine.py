@@ -7,7 +7,7 @@ from pathlib import Path
 
 from levelworks.core.atomic import atomic_outputs
 from levelworks.core.outcome import InvalidOptions
-from levelworks.core.record import record_path
+from levelworks.core.record import described_product, read_record, record_path
 
 TABLE = Path("quarantined.tsv")
 """In the working folder: a granule's id and the reason, one a line."""
@@ -54,7 +54,12 @@ def put_aside(path: Path, reasons: Mapping[str, str]) -> str | None:
     """
     names = (name for part in reversed(path.parts) for name in (part, part.split(".")[0]))
     found = next((name for name in names if name in reasons), None)
-    return None if found is None or record_path(path).exists() else found
+    return None if found is None or _is_ours(path) else found
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether a file is a product, or the record that is handed on for one."""
+    return record_path(path).exists() or (path.suffix == ".json" and read_record(described_product(path)) is not None)
 
 
 def told(name: str, reason: str) -> str:
