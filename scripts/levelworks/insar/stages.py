@@ -289,7 +289,7 @@ def unwrap(
     return work(frame, interferogram, filtered, lookup, unwrapped=unwrapped, options=options)
 
 
-@stage("insar", "check-closure", version=1, empty=_empty_closure, mpi=True)
+@stage("insar", "check-closure", version=2, empty=_empty_closure, mpi=True)
 def check_closure(unwrapped: list[Path], *, folder: Path, options: CheckClosure) -> Outcome:
     """Check the closure of triplets and find whole cycles to repair; triplets are shared among ranks."""
     from levelworks.insar.network.closure_stage import check_closure as work
