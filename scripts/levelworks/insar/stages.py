@@ -323,7 +323,7 @@ def geocode_epoch(frame: Path, lookup: Path, date: Path, *, image: Path, options
     return work(frame, lookup, date, image=image, options=options)
 
 
-@stage("insar", "geocode-delay", version=1, empty=_empty)
+@stage("insar", "geocode-delay", version=2, empty=_empty)
 def geocode_delay(
     frame: Path, acquisition: Path, geometry: Path, zenith: list[Path], *, delay: Path, options: GeocodeDelay
 ) -> Outcome:
