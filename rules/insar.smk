@@ -598,6 +598,7 @@ rule describe_frame:
         acquisitions=lambda wildcards, input: listed(input.acquisitions),
         pairs=lambda wildcards, input: listed(input.pairs),
         closure=lambda wildcards, input: listed(input.closure),
+        verified=lambda wildcards, input: listed(input.verified),
         metadata=INSAR.metadata,
         options=options("insar", "describe-frame"),
         version=version("insar", "describe-frame"),

@@ -11,6 +11,7 @@ import rasterio
 from insar_delays import GeoPair, write_ztd, write_ztd_tif, zenith_grid
 from insar_frames import frame_file
 from insar_products import write_note
+from rasterio.warp import Resampling, reproject
 
 from levelworks.core.outcome import Outcome, Status
 from levelworks.core.record import described_product, read_record
@@ -124,19 +125,37 @@ def layers(truth):
 
 
 def test_slant_delays_are_those_of_the_formula(truth, delays):
-    """Radians, positive, at 2.3 m over the cosine of the incidence; NaN where the frame sees nothing."""
+    """Radians, positive, at 2.3 m over the cosine of the incidence; 0 where the frame sees nothing."""
     at = truth.latitudes[:, None], truth.longitudes[None, :]
     for date, (outcome, path) in zip((FIRST, SECOND), delays, strict=True):
         expected = 4 * np.pi / WAVELENGTH * zenith(date, *at) / np.cos(truth.incidence)
         found = read(path)
         assert found.dtype == np.float32
-        np.testing.assert_array_equal(np.isfinite(found), truth.seen)
+        np.testing.assert_array_equal(found != 0, truth.seen)
+        assert np.isfinite(found).all()
         # Bilinear interpolation lacks up to an eighth of curvature and squared step: a metre of height on these hills.
         np.testing.assert_allclose(found[truth.seen], expected[truth.seen], atol=0.1)
         assert np.mean(found[truth.seen] - expected[truth.seen]) == pytest.approx(0, abs=0.005)
         assert outcome.quality["state"] == "done"
         assert outcome.quality["coverage_of_frame"] == 1.0
         assert outcome.quality["slant_mean_rad"] == pytest.approx(expected[truth.seen].mean(), rel=1e-4)
+
+
+def test_licsbas_takes_all_delays(truth, delays):
+    """Its step 03 warps with 0 as no data and cubic splines: what is known stays known, NaN would spread."""
+    for _, path in delays:
+        with rasterio.open(path) as file:
+            values, nodata, place = file.read(1), file.nodata, file.transform
+        warped = np.zeros_like(values)
+        inwards = rasterio.Affine(place.a, 0, place.c + place.a / 3, 0, place.e, place.f + place.e / 3)
+        reproject(
+            values, warped, src_transform=place, dst_transform=inwards, src_crs="EPSG:4326", dst_crs="EPSG:4326",
+            src_nodata=0, resampling=Resampling.cubic_spline,
+        )  # fmt: skip
+        assert nodata == 0
+        known = (warped != 0) & np.isfinite(warped)
+        np.testing.assert_array_equal(known[:-1, :-1], truth.seen[:-1, :-1])
+        assert warped[known].min() > 400
 
 
 def test_gacos_leaves_deformation_and_noise(truth, delays, layers):

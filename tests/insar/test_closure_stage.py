@@ -25,6 +25,7 @@ from levelworks.insar.network.closure_options import CheckClosure
 from levelworks.insar.network.closure_stage import check_closure, write_empty_closure
 from levelworks.insar.network.epochs import Pair, parse_pair
 from levelworks.insar.network.repair import Repair
+from levelworks.insar.products.network_table import merged_verdicts
 from levelworks.insar.unwrapping.unwrapped_files import About, UnwrappedPair, write_unwrapped
 
 CYCLE = 2 * np.pi
@@ -154,11 +155,27 @@ def test_earlier_batches_are_not_altered(stack, tmp_path):
     found = {row["pair"]: row for row in rows(tmp_path / "out", "bad.csv")}
     assert set(found) == set(map(str, stack.pairs))
     assert {name for name, row in found.items() if row["decided"] == "yes"} == set(map(str, new))
-    assert all(found[str(pair)]["verdict"] != "bad" for pair in old)
     names = {str(pair) for pair in new}
     for row in rows(tmp_path / "out", "triplets.csv"):
         one, two, three = row["triplet"].split("_")
         assert names & {f"{one}_{two}", f"{two}_{three}", f"{one}_{three}"}
+
+
+def test_a_later_date_makes_no_bad_pair_better(stack, tmp_path):
+    """Noise of whole cycles has no repair: the pair is bad in the triplets of each batch, whichever decides it."""
+    last = max(pair.second for pair in stack.pairs)
+    new = [pair for pair in stack.pairs if pair.second == last]
+    old = [pair for pair in stack.pairs if pair not in new]
+    noisy = old[-1]
+    stack.phases[noisy][np.random.default_rng(0).random(SHAPE) < 0.3] += np.float32(CYCLE)
+    check_closure(stack.write(old), folder=tmp_path / "001", options=CheckClosure(pairs=tuple(map(str, old))))
+    check_closure(stack.write(), folder=tmp_path / "002", options=CheckClosure(pairs=tuple(map(str, new))))
+    found = {row["pair"]: row for row in rows(tmp_path / "002", "bad.csv")}[str(noisy)]
+    assert (found["decided"], found["verdict"], found["failed"]) == ("no", "bad", found["triplets"])
+    assert found["reason"].endswith("triplets fail; it was decided before and is not altered")
+    assert not {pair for pair, _ in read_repairs(tmp_path / "002").cycles} & set(old)
+    merged = merged_verdicts([tmp_path / "001", tmp_path / "002"])
+    assert [pair for pair, verdict in merged.items() if verdict == "bad"] == [noisy]
 
 
 def test_search_has_limits(stack, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import zipfile
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -263,3 +264,15 @@ def test_baselines_of_pairs_without_coherence(tmp_path):
     draw_baselines(tmp_path / "baselines.png", epochs, lost)
     draw_network(tmp_path / "network.png", epochs, lost, epochs[0].date)
     assert Image.open(tmp_path / "baselines.png").size == (1200, 480)
+
+
+def test_baselines_are_signed_as_in_the_table(tmp_path):
+    """A pair of a falling baseline lies below zero: not where one that rises as much does."""
+    epochs, pairs, _ = network()
+    pairs[1] = replace(pairs[1], baseline_difference=-300.0)
+    mirrored = [*pairs[:1], replace(pairs[1], baseline_difference=300.0), *pairs[2:]]
+    draw_baselines(tmp_path / "falls.png", epochs, pairs)
+    draw_baselines(tmp_path / "rises.png", epochs, mirrored)
+    left = [pixels(tmp_path / f"{name}.png")[:, :600] for name in ("falls", "rises")]
+    lowest = [np.flatnonzero((image == (59, 120, 181)).all(-1).any(1)).max() for image in left]
+    assert lowest[0] > lowest[1] + 20

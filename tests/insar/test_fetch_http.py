@@ -163,9 +163,27 @@ def test_a_part_that_is_all_of_it_is_taken(job, product, server):
         job(patience=0.0)
     part = job.result.with_name(next(name for name in job.leftovers if name.endswith(".zip")))
     part.write_bytes(product.read_bytes())
-    job()
-    assert server.header("Range")[-1] == f"bytes={len(product.read_bytes())}-"
+    done = job()
+    assert (done.quality["requests"], len(server.requests)) == (0, 1)
     assert job.result.read_bytes() == product.read_bytes()
+
+
+def test_a_part_that_may_be_all_of_it_is_asked_about(tmp_path, product, server):
+    """Without the checksum, or the size, of the catalogue the service must say that it is."""
+    content = product.read_bytes()
+    server.files["/product.zip"] = content
+    for kind in ("md5", "size"):
+        folder = tmp_path / kind
+        folder.mkdir()
+        job = Job(folder, product, server.address(), **{kind: ""})
+        server.faults += [cut(9000)]
+        with pytest.raises(TransientError):
+            job(patience=0.0)
+        part = job.result.with_name(next(name for name in job.leftovers if name.endswith(".zip")))
+        part.write_bytes(content)
+        job()
+        assert server.header("Range")[-1] == f"bytes={len(content)}-"
+        assert job.result.read_bytes() == content
 
 
 def test_a_busy_service_is_waited_for_as_it_asks(job, server):
@@ -305,6 +323,42 @@ def test_a_command_prints_the_token(job, server, tmp_path):
         job(**{"token-command": ["false"]})
     with pytest.raises(InvalidOptions, match="can't be run"):
         job(**{"token-command": [str(tmp_path / "absent")]})
+
+
+def token_command(tmp_path):
+    """Return a command that prints another token each time: T1, T2, …"""
+    calls, script = tmp_path / "calls", tmp_path / "token"
+    script.write_text(f"#!/bin/sh\necho >> {calls}\necho T$(wc -l < {calls})\n")
+    script.chmod(0o755)
+    return [str(script)]
+
+
+def expired(handler):
+    """Refuse the first token."""
+    return handler.answer(401) if handler.headers.get("Authorization") == "Bearer T1" else False
+
+
+def test_a_token_that_expired_on_the_way_is_asked_for_again(job, product, server, tmp_path):
+    server.faults += [cut(9000), expired, cut(20), lambda _: False]
+    assert job(**{"token-command": token_command(tmp_path)}).status is Status.DONE
+    assert server.header("Authorization") == ["Bearer T1", "Bearer T1", "Bearer T2", "Bearer T2"]
+    assert server.header("Range") == [None, *["bytes=9000-"] * 2, "bytes=9020-"]
+    assert job.result.read_bytes() == product.read_bytes()
+
+
+def test_a_new_token_that_is_refused_ends_the_job(job, server, tmp_path):
+    server.faults += [cut(9000), busy(401), busy(401)]
+    with pytest.raises(InvalidReference, match="401.*other credentials"):
+        job(**{"token-command": token_command(tmp_path)})
+    assert server.header("Authorization") == ["Bearer T1", "Bearer T1", "Bearer T2"]
+
+
+def test_no_token_is_asked_for_where_none_was_shown(job, server, tmp_path):
+    """The other host's refusal says nothing of the token."""
+    server.faults += [redirect(server.address("/product.zip", host="localhost")), busy(401)]
+    with pytest.raises(InvalidReference, match="401"):
+        job(**{"token-command": token_command(tmp_path)})
+    assert server.header("Authorization") == ["Bearer T1", None]
 
 
 def test_cookies_of_a_login_come_back(job, server):

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import rasterio
 from insar_frames import FRAME, frame_file
+from insar_products import write_note
 
-from levelworks.core.outcome import InvalidReference, NothingToProduce
+from levelworks.core.outcome import InvalidReference, NothingToProduce, Outcome
 from levelworks.insar.coregistration.intensity import sum_intensity, write_intensity
 from levelworks.insar.frames.frame import FrameGrid, read_frame
 from levelworks.insar.geocoding.geocode_options import Geocode, GeocodeEpoch
@@ -191,6 +192,17 @@ def test_what_was_unwrapped_on_the_grid_stays(case):
     assert np.array_equal(layers["unw"][there], phase[there])
     assert np.isnan(layers["unw"][~there]).all()
     assert set(np.unique(layers["conncomp"])) == {0, 4}
+
+
+def test_what_makes_a_pair_degraded_is_repeated(case):
+    """The layers go on alone: who reads them must not take a pair of a bad interferogram for a good one."""
+    assert case.run()[0].quality["degraded"] == []
+    step = Outcome(quality={"state": "degraded"}, warnings=("the phase steps by 1.40 rad", "a burst is missing"))
+    write_note(case.interferogram, step, "form-interferogram")
+    write_note(case.filtered, Outcome(quality={"exponent": 1.0}), "filter-phase")
+    write_note(case.unwrapped, Outcome(quality={"state": "done"}, warnings=("2 regions are apart",)), "unwrap")
+    said, _ = case.run("again")
+    assert said.quality["degraded"] == ["form-interferogram: the phase steps by 1.40 rad; a burst is missing"]
 
 
 def test_what_came_before_is_passed_on(case):

@@ -193,6 +193,46 @@ def fill(results):
         results.put(stage, PAIRS[2], DAMAGED)
 
 
+def rows_of(results):
+    found = results.measure()
+    return {row.name: row for row in (*found.pairs, *found.dates)}
+
+
+def test_a_row_has_the_worst_of_all_stages_and_dates(results):
+    """Layers of a bad interferogram are written without a word: it is the interferogram that says so."""
+    for date in DATES:
+        results.put("parse-safe", date)
+        results.put("coregister", date)
+        results.put("verify-coregistration", date, Outcome(quality=LEFT))
+    for pair in PAIRS:
+        for stage in ("form-interferogram", "filter-phase", "unwrap", "geocode"):
+            results.put(stage, pair, Outcome(quality={"state": "done"}, warnings=("bursts of two satellites",)))
+    assert {row.state for row in rows_of(results).values()} == {"done"}
+    step = Outcome(quality={"state": "degraded"}, warnings=("the phase steps by 1.40 rad",))
+    write_note(results.path("form-interferogram", PAIRS[0]), step, "form-interferogram")
+    unsure = Outcome(quality=UNKNOWN, warnings=("nothing is coherent",))
+    write_note(results.path("verify-coregistration", DATES[3]), unsure, "verify-coregistration")
+    found = rows_of(results)
+    assert [found[pair].state for pair in PAIRS] == ["degraded", "done", "degraded"]
+    assert [found[date].state for date in DATES] == ["done", "done", "done", "degraded"]
+    assert [results.unit("unwrap", pair).state for pair in PAIRS] == ["done", "done", "done"]
+    results.path("form-interferogram", PAIRS[0]).unlink()
+    assert results.unit("mk_ifg", PAIRS[0]).state == "removed"
+    assert rows_of(results)[PAIRS[0]].state == "degraded"
+    write_note(results.path("geocode", PAIRS[0]), SKIPPED, "geocode")
+    assert rows_of(results)[PAIRS[0]].state == "skipped"
+
+
+def test_a_shift_that_was_not_measured_is_no_number(results):
+    unknown = {"azimuth_shift_lines": 0.0, "azimuth_shift_sigma": None}
+    results.put("estimate-diversity", PAIRS[0], Outcome(quality=unknown, warnings=("too few cells",)))
+    results.put("estimate-diversity", PAIRS[1], Outcome(quality={**unknown, "azimuth_shift_sigma": 1e-4}))
+    found = rows_of(results)
+    assert [found[pair].figures["azimuth_shift_lines"] for pair in PAIRS] == [None, 0.0, None]
+    page = progress_page("Frames", [results.measure()])
+    assert page.count("+0.0000") == 1
+
+
 def test_progress_is_written_thrice_the_same(results, tmp_path):
     fill(results)
     verdicts = {FRAME: {PAIRS[0]: "bad"}}

@@ -93,6 +93,11 @@ def described(acquisitions, geometry, tmp_path_factory):
     write_geometry_rasters(folder / "geocode-geometry" / FRAME)
     pairs = [write_pair(folder / "geocode" / FRAME, pair) for pair in PAIRS]
     write_note(described_product(pairs[3]), Outcome(warnings=("few coherent points",)))
+    write_note(described_product(pairs[4]), Outcome(quality={"degraded": ["form-interferogram: the phase steps"]}))
+    verified = [folder / "verify-coregistration" / FRAME / f"{date}.json" for date in DATES[1:]]
+    verified[0].parent.mkdir(parents=True)
+    for path in verified:
+        write_note(path, Outcome(quality={"state": "done"}), "verify-coregistration")
     closure = [
         write_closure(folder / "check-closure" / FRAME, {PAIRS[0]: "good", PAIRS[1]: "bad", PAIRS[2]: "suspect"})
     ]
@@ -104,6 +109,7 @@ def described(acquisitions, geometry, tmp_path_factory):
         "geocoded_geometry": folder / "geocode-geometry" / FRAME,
         "pairs": pairs,
         "closure": closure,
+        "verified": verified,
     }
     metadata = folder / "describe-frame" / FRAME
     metadata.parent.mkdir()
@@ -175,9 +181,24 @@ def test_network_table(described):
         one, two = row["pair"].split("_")
         assert float(row["bperp_difference_m"]) == pytest.approx(known[two][1] - known[one][1], abs=0.011)
     assert [row["closure"] for row in rows] == ["good", "bad", "suspect", "untested", "untested", "untested"]
-    assert [row["degraded"] for row in rows].count("yes") == 1
+    degraded = {PAIRS[3], PAIRS[4]}
+    assert {row["pair"] for row in rows if row["degraded"] == "yes"} == degraded
+    assert outcome.quality["degraded_pairs"] == 2
     assert outcome.quality["bad_pairs"] == 1
     assert outcome.quality["dates"] == 4
+
+
+@pytest.mark.parametrize("state", ["degraded", "not verified"])
+def test_pairs_of_a_date_that_is_not_verified_are_degraded(described, tmp_path, state):
+    inputs, _, _ = described
+    path = tmp_path / f"{DATES[2]}.json"
+    write_note(path, Outcome(quality={"state": state}, warnings=("0.02 lines are left",)), "verify-coregistration")
+    changed = {**inputs, "verified": [*inputs["verified"][:1], path]}
+    outcome = describe_frame(**changed, metadata=tmp_path / "metadata", options=DescribeFrame())
+    found = {row["pair"]: row["degraded"] for row in read_rows(tmp_path / "metadata" / "network.csv")}
+    of_date = {pair for pair in PAIRS if DATES[2] in pair}
+    assert {pair for pair, said in found.items() if said == "yes"} == of_date | {PAIRS[3], PAIRS[4]}
+    assert outcome.quality["unsure_dates"] == 1
 
 
 def test_rasters_are_links(described):

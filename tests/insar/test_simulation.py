@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from insar_pair import arc_of, multilook, orbit_of, process
 
+from levelworks.core.config import load_files
 from levelworks.insar.geometry.carrier import carrier
 from levelworks.insar.geometry.elevation import read_elevation
 from levelworks.insar.orbits.choose_orbit import choose_orbit
@@ -17,6 +20,8 @@ from levelworks.insar.safe.acquisition import read_acquisition
 from levelworks.insar.safe.manifest import check_files, read_manifest
 from levelworks.insar.safe.names import parse_product_name
 from levelworks.insar.safe.package import open_package
+from levelworks.insar.simulate_command import add_arguments
+from levelworks.insar.simulate_command import simulate as run_command
 from levelworks.insar.simulation.scenario import Pass, Scenario, Uplift, cuts
 from levelworks.insar.simulation.simulate import simulate
 from levelworks.insar.simulation.truth import read_truth
@@ -195,3 +200,19 @@ def test_the_same_scenario_gives_the_same_bytes(tmp_path):
     first = read_truth(tmp_path / "one" / "truth.h5", "iw2_230135", "20250412")
     second = read_truth(tmp_path / "two" / "truth.h5", "iw2_230135", "20250412")
     assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_the_command_writes_a_campaign_that_runs(tmp_path, monkeypatch, caplog):
+    """Absolute paths: it runs from any folder. Small bursts have fewer coherent cells than real ones."""
+    caplog.set_level("INFO")
+    monkeypatch.chdir(tmp_path)
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    run_command(Path("a stack"), parser.parse_args(["--dates", "1"]))
+    folder = tmp_path / "a stack"
+    section = load_files([folder / "campaign.yaml"]).insar
+    assert [Path(path) for path in section.frames] == [folder / "frame.json"]
+    named = *section.frames, *section.products, *section.orbits, section.elevation
+    assert all(Path(path).is_absolute() and Path(path).exists() for path in named)
+    assert section.estimate_diversity.least_cells == 200
+    assert "--configfile 'a stack/campaign.yaml'" in caplog.text

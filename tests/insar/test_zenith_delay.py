@@ -98,7 +98,6 @@ REFUSED = {
     "rows go north": (rewrite("Y_STEP            -", "Y_STEP            "), "rows that go south"),
     "another scale": (rewrite("Z_SCALE       1", "Z_SCALE       0.001"), "Z_SCALE is 0.001, 1 is"),
     "another projection": (rewrite("LATLON", "UTM"), "PROJECTION is UTM"),
-    "a time that is none": (rewrite("2.340000UTC", "25.0UTC"), "TIME_OF_DAY"),
     "the other byte order": (
         lambda path, header: path.write_bytes(np.frombuffer(path.read_bytes(), "<f4").astype(">f4").tobytes()),
         "no zenith delays in m",
@@ -110,6 +109,29 @@ REFUSED = {
     "zeros only": (lambda path, header: path.write_bytes(bytes(216)), "holds no delay at all"),
     "a header that is none": (lambda path, header: header.write_bytes(b"\xff\xd8\xff"), "can't be read as a header"),
 }
+
+
+@pytest.mark.parametrize(
+    ("written", "hour"),
+    [
+        ("5.5UTC", 5.5),
+        ("05:50UTC", 5 + 50 / 60),
+        ("05:50:30 utc", 5 + 50 / 60 + 30 / 3600),
+        ("24:00UTC", 24.0),
+        ("25.0UTC", None),
+        ("-1UTC", None),
+        ("nan", None),
+        ("05:60UTC", None),
+        ("1:2:3:4", None),
+        ("noon", None),
+        ("", None),
+    ],
+)
+def test_a_time_of_day_is_taken_where_it_can_be_read(tmp_path, written, hour):
+    """It is no part of the delays: what it is not needed for must not stop them."""
+    path, header = write_ztd(tmp_path, DATE, plane(), WEST, NORTH)
+    rewrite("TIME_OF_DAY 2.340000UTC", f"TIME_OF_DAY {written}")(path, header)
+    assert read_zenith_delay([path, header]).hour == (None if hour is None else pytest.approx(hour))
 
 
 @pytest.mark.parametrize("name", REFUSED)

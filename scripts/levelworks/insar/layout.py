@@ -254,6 +254,7 @@ class Layout(LineLayout):
             "geocoded_geometry": self._record(self.lookup, wildcards),
             "pairs": self._pairs(self.record_of(self.layers), wildcards),
             "closure": self._batches(wildcards),
+            "verified": self._verified(wildcards),
         }
 
     def tree_inputs(self, wildcards: Any) -> dict[str, Any]:
@@ -284,7 +285,7 @@ class Layout(LineLayout):
             "frame": str(found.path),
             "acquisitions": self._dates(self.acquisition, wildcards),
             "coregistered": self._dates(self.record_of(self.bursts), wildcards),
-            "verified": [path for path in self._dates(self.residual, wildcards) if Path(path).stem != found.reference],
+            "verified": self._verified(wildcards),
             "diversity": [self._of(self.shift, wildcards, pair=pair) for pair in found.connections],
             "interferograms": self._pairs(self.interferogram, wildcards),
             "filtered": self._pairs(self.filtered, wildcards),
@@ -307,6 +308,11 @@ class Layout(LineLayout):
 
     def _dates(self, pattern: str, wildcards: Any) -> list[str]:
         return [self._of(pattern, wildcards, date=date) for date in self.frame(wildcards).acquisitions]
+
+    def _verified(self, wildcards: Any) -> list[str]:
+        """Return what is left of the shifts of all dates but the reference."""
+        reference = self.frame(wildcards).reference
+        return [path for path in self._dates(self.residual, wildcards) if Path(path).stem != reference]
 
     def _pairs(self, pattern: str, wildcards: Any) -> list[str]:
         return [self._of(pattern, wildcards, pair=pair) for pair in self.frame(wildcards).pairs]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
+import shlex
 from pathlib import Path
 
 log = logging.getLogger("levelworks")
@@ -12,6 +14,9 @@ REVISIT = 12
 """Days between the passes."""
 LOOKS = {"ci": (4, 10), "development": (4, 10), "wide": (4, 20), "full": (4, 20)}
 """Lines and samples of a cell, by size."""
+LEAST_CELLS = {"ci": 200}
+"""Coherent cells of overlaps that are enough for an azimuth shift, by size where the default is too many."""
+CAMPAIGN = "campaign.yaml"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def simulate(folder: Path, arguments: argparse.Namespace) -> None:
-    """Write SAFE products, orbit files, elevation, truth, and the definition of their frame (``frame.json``).
+    """Write SAFE products, orbit files, elevation, truth, the definition of their frame, and a configuration.
 
     Raises
     ------
@@ -64,7 +69,23 @@ def simulate(folder: Path, arguments: argparse.Namespace) -> None:
             for product in products:
                 pack(product)
                 remove(product)
+    campaign = folder / CAMPAIGN
+    campaign.write_text(_campaign(folder.resolve(), arguments.size), encoding="utf-8")
     log.info("%d passes in %s", len(made.products), folder)
+    log.info("to run them: snakemake insar --profile profiles/local --configfile %s", shlex.quote(str(campaign)))
+
+
+def _campaign(folder: Path, size: str) -> str:
+    """Return a configuration that runs a simulated stack."""
+    inputs = {"frames": "frame.json", "products": "products", "orbits": "orbits", "elevation": "dem.tif"}
+    lines = ["# A simulated stack.", "insar:"]
+    lines += [f"  {key}: {json.dumps(str(folder / name), ensure_ascii=False)}" for key, name in inputs.items()]
+    if size in LEAST_CELLS:
+        lines += [
+            "  # The overlaps of these small bursts have some 300 coherent cells; real ones have more than the default.",
+            f"  estimate-diversity: {{least-cells: {LEAST_CELLS[size]}}}",
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def _passes(arguments: argparse.Namespace) -> list[tuple[int, float, float]]:

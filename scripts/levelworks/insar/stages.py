@@ -289,7 +289,7 @@ def unwrap(
     return work(frame, interferogram, filtered, lookup, unwrapped=unwrapped, options=options)
 
 
-@stage("insar", "check-closure", version=1, empty=_empty_closure, mpi=True)
+@stage("insar", "check-closure", version=2, empty=_empty_closure, mpi=True)
 def check_closure(unwrapped: list[Path], *, folder: Path, options: CheckClosure) -> Outcome:
     """Check the closure of triplets and find whole cycles to repair; triplets are shared among ranks."""
     from levelworks.insar.network.closure_stage import check_closure as work
@@ -297,7 +297,7 @@ def check_closure(unwrapped: list[Path], *, folder: Path, options: CheckClosure)
     return work(unwrapped, folder=folder, options=options)
 
 
-@stage("insar", "geocode", version=1, empty=_empty)
+@stage("insar", "geocode", version=2, empty=_empty)
 def geocode(
     frame: Path,
     lookup: Path,
@@ -323,7 +323,7 @@ def geocode_epoch(frame: Path, lookup: Path, date: Path, *, image: Path, options
     return work(frame, lookup, date, image=image, options=options)
 
 
-@stage("insar", "geocode-delay", version=1, empty=_empty)
+@stage("insar", "geocode-delay", version=2, empty=_empty)
 def geocode_delay(
     frame: Path, acquisition: Path, geometry: Path, zenith: list[Path], *, delay: Path, options: GeocodeDelay
 ) -> Outcome:
@@ -366,7 +366,7 @@ def plot_pair(geocoded: Path, *, pictures: Path, options: PlotPair) -> Outcome:
     return work(geocoded, pictures=pictures, options=options)
 
 
-@stage("insar", "describe-frame", version=1, empty=_empty)
+@stage("insar", "describe-frame", version=2, empty=_empty)
 def describe_frame(
     frame: Path,
     reference: Path,
@@ -375,6 +375,7 @@ def describe_frame(
     geocoded_geometry: Path,
     pairs: list[Path],
     closure: list[Path],
+    verified: list[Path],
     *,
     metadata: Path,
     options: DescribeFrame,
@@ -383,7 +384,16 @@ def describe_frame(
     from levelworks.insar.products.describe_frame_stage import describe_frame as work
 
     return work(
-        frame, reference, acquisitions, geometry, geocoded_geometry, pairs, closure, metadata=metadata, options=options
+        frame,
+        reference,
+        acquisitions,
+        geometry,
+        geocoded_geometry,
+        pairs,
+        closure,
+        verified,
+        metadata=metadata,
+        options=options,
     )
 
 

@@ -56,6 +56,13 @@ class Credentials:
             return ""
         return "Basic " + base64.b64encode(f"{login}:{password}".encode()).decode("ascii")
 
+    def renew(self, address: str) -> bool:
+        """Forget the token that was refused at an address; tell whether the command is asked for another."""
+        shown = bool(self.command) and self.header(address).startswith("Bearer ")
+        if shown:
+            self.__dict__.pop("_token", None)
+        return shown
+
     @cached_property
     def _token(self) -> str:
         if not self.command:

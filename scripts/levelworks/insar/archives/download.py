@@ -47,7 +47,8 @@ def download(
     """Bring a file to where its partial stands.
 
     What an interrupted attempt left is gone on with where the service says that it is still the same file (``ETag`` or
-    ``Last-Modified``, by ``If-Range``), or where a checksum will tell in the end.
+    ``Last-Modified``, by ``If-Range``), or where a checksum will tell in the end. With one, a part that has all bytes
+    is taken without asking.
 
     Parameters
     ----------
@@ -65,6 +66,9 @@ def download(
     """
     done, fruitless = Transfer(), 0
     done.resumed = partial.size
+    if certain and 0 < size == partial.size and partial.validator(shown(address)) is not None:
+        done.size = size
+        return done
     while True:
         before = partial.size
         try:

@@ -21,7 +21,8 @@ REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 10
 BUSY = (408, 425, 429, 500, 502, 503, 504)
 GONE = (404, 410)
-REFUSED = (401, 403)
+UNAUTHORIZED = 401
+REFUSED = (UNAUTHORIZED, 403)
 
 
 class ServiceBusy(TransientError):
@@ -73,15 +74,19 @@ class Client:
         ServiceBusy
             Where the service can't be reached, is overloaded, or prepares the file.
         InvalidReference
-            Where it wants other credentials, or redirects from TLS to plain HTTP or without end.
+            Where it wants other credentials, also of a new token, or redirects from TLS to plain HTTP or without end.
         InvalidInput
             Where it has no such file.
         """
-        here = address
+        here, renewed = address, False
         for _ in range(MOST_REDIRECTS):
             if urlsplit(here).scheme not in ("https", "http"):
                 raise InvalidReference(f"{shown(here)}: an HTTP archive has addresses https://… or http://…")
             answer = self._get(here, headers)
+            # A download outlives a token that lasts minutes.
+            if answer.status == UNAUTHORIZED and not renewed and self.credentials.renew(here):
+                answer.close()
+                renewed, answer = True, self._get(here, headers)
             if answer.status not in REDIRECTS:
                 return _judged(answer, here)
             with closing(answer):

@@ -11,6 +11,7 @@ from levelworks.core.outcome import InvalidInput, NothingToProduce, Outcome, Sta
 from levelworks.core.record import described_product
 from levelworks.insar.corrections.atmosphere import Corrected, UnwrappedLayers, correct, fill_nearest
 from levelworks.insar.corrections.atmosphere_options import CorrectAtmosphere
+from levelworks.insar.corrections.delay_stage import NO_DELAY
 from levelworks.insar.corrections.layers import read_layer
 from levelworks.insar.frames.frame import Frame, FrameGrid, read_frame
 from levelworks.insar.geocoding.geotiffs import write_raster
@@ -108,7 +109,7 @@ def _pair_delay(
     first, second = (path for path in paths if path is not None)
     for path in (first, second):
         refuse_flagged(path)
-    difference = read_layer(second, grid).astype(np.float64) - read_layer(first, grid)
+    difference = _read_delay(second, grid) - _read_delay(first, grid)
     wanted = np.isfinite(phase)
     missed = 1.0 - np.count_nonzero(np.isfinite(difference) & wanted) / np.count_nonzero(wanted)
     if missed > options.max_unknown or missed == 1.0:
@@ -117,6 +118,12 @@ def _pair_delay(
             f"{options.max_unknown:g} allows"
         )
     return fill_nearest(difference, wanted)
+
+
+def _read_delay(path: Path, grid: FrameGrid) -> np.ndarray:
+    """Return the slant delays of a date (rad, float64), NaN where there is none."""
+    values = read_layer(path, grid).astype(np.float64)
+    return np.where(values == NO_DELAY, np.nan, values)
 
 
 def _write(folder: Path, pair: str, phase: np.ndarray, found: Corrected, grid: FrameGrid) -> None:

@@ -18,6 +18,8 @@ from levelworks.insar.geocoding.lookup import cell_centres
 from levelworks.insar.safe.acquisition import Acquisition
 from levelworks.insar.safe.acquisition_files import read_acquisition_file
 
+NO_DELAY = 0.0
+"""Where there is none: a delay itself is hundreds of radians."""
 DAY = 24.0
 HOUR = 3600.0
 
@@ -41,7 +43,8 @@ def geocode_delay(
     zenith : list of Path
         ``<date>.ztd`` and ``<date>.ztd.rsc``, or ``<date>.ztd.tif``.
     delay : Path
-        GeoTIFF (float32, rad, NaN where the frame sees nothing or there is no delay) that is written.
+        GeoTIFF (float32, rad, 0 where the frame sees nothing or there is no delay) that is written: LiCSBAS 03 warps
+        with 0 as no data, and spreads NaN to neighbours.
 
     Raises
     ------
@@ -59,11 +62,11 @@ def geocode_delay(
     slant = slant_delay(values, np.where(seen, up, np.nan), found.bursts[0].wavelength)
     apart = hours_apart(vertical.hour, found)
     late = apart is not None and apart > options.time_tolerance
+    known = np.isfinite(slant)
     write_raster(
-        delay, [slant], wanted.grid, nodata=float("nan"), units="rad",
+        delay, [np.where(known, slant, np.float32(NO_DELAY))], wanted.grid, nodata=NO_DELAY, units="rad",
         tags={"DATE": found.date, "PHASE_SIGN": "positive for a longer path"},
     )  # fmt: skip
-    known = np.isfinite(slant)
     quality = {
         "state": "degraded" if late else "done",
         "coverage_of_frame": float(known.sum() / max(seen.sum(), 1)),

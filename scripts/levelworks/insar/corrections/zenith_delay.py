@@ -130,7 +130,7 @@ def _read_binary(path: Path, header: Path) -> ZenithDelay:
             "download it again"
         )
     values = np.fromfile(path, ITEM).reshape(rows, columns).astype(np.float32)
-    return ZenithDelay(_without_zeros(values), west, north, (-dy, dx), _hour(found, header))
+    return ZenithDelay(_without_zeros(values), west, north, (-dy, dx), _hour(found))
 
 
 def _read_geotiff(path: Path) -> ZenithDelay:
@@ -176,12 +176,14 @@ def _whole(found: Mapping[str, str], key: str, header: Path) -> int:
     return int(number)
 
 
-def _hour(found: Mapping[str, str], header: Path) -> float | None:
-    """Return the time of day (``12.350000UTC``), hours."""
+def _hour(found: Mapping[str, str]) -> float | None:
+    """Return the time of day, hours (``12.350000UTC`` or ``12:21UTC``); None where it tells none, as it may lack."""
     text = found.get("TIME_OF_DAY", "").upper().removesuffix("UTC").strip()
-    if not text:
+    try:
+        hours, *rest = [float(part) for part in text.split(":")]
+    except ValueError:
         return None
-    hour = _number({"TIME_OF_DAY": text}, "TIME_OF_DAY", header)
-    if not 0 <= hour <= 24:
-        raise InvalidInput(f"{header}: TIME_OF_DAY is {found['TIME_OF_DAY']!r}, not hours of a day")
-    return hour
+    if len(rest) > 2 or not all(0 <= part < 60 for part in rest):
+        return None
+    hour = hours + sum(part / 60 ** (k + 1) for k, part in enumerate(rest))
+    return hour if 0 <= hour <= 24 else None

@@ -73,24 +73,24 @@ def draw_network(
 
 
 def draw_baselines(path: Path, epochs: Sequence[Epoch], pairs: Sequence[PairFacts]) -> None:
-    """Draw the coherence of pairs over their days, coloured by the difference of their baselines, and the latter too.
+    """Draw the perpendicular baselines of pairs, signed as in ``network.csv``, and their coherence, over their days.
 
     Parameters
     ----------
     path : Path
         PNG.
     epochs, pairs : sequence
-        As of `draw_network`.
+        As of `draw_network`; bad ones are marked.
     """
     with plots.sheet(WIDTH, 480, font=12.0) as page:
         page.text(LEFT, 16, f"{len(pairs)} pairs of {len(epochs)} dates", fontsize=15, fontweight="bold")
         days = np.array([one.pair.days for one in pairs], np.float64)
-        lengths = np.array([abs(one.baseline_difference) for one in pairs])
+        between = np.array([one.baseline_difference for one in pairs])
         coherence = np.array([one.coherence for one in pairs])
         bad = np.array([one.verdict == Verdict.BAD for one in pairs], np.bool_)
         wide = (WIDTH - 3 * LEFT) // 2
         panels = (
-            (days, lengths, "days", "perpendicular baseline of the pair (m)"),
+            (days, between, "days", "perpendicular baseline of the pair (m)"),
             (days, coherence, "days", "mean coherence"),
         )
         for number, (x, y, below, beside) in enumerate(panels):
@@ -100,7 +100,10 @@ def draw_baselines(path: Path, epochs: Sequence[Epoch], pairs: Sequence[PairFact
             axes.set_xlabel(below)
             axes.set_ylabel(beside)
             axes.set_xlim(left=0)
-            axes.set_ylim(0, 1 if y is coherence else None)
+            if y is coherence:
+                axes.set_ylim(0, 1)
+            else:
+                axes.axhline(0.0, color="#888888", linewidth=0.8, zorder=2)
             axes.grid(color="#bbbbbb", linewidth=0.5, linestyle=(0, (1, 3)))
         if bad.any():
             page.text(WIDTH - LEFT, 22, "× all triplets fail to close", ha="right", color=BAD, fontsize=11)

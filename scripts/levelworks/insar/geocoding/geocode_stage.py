@@ -11,6 +11,7 @@ from levelworks.core.outcome import Outcome, Status
 from levelworks.core.record import described_product
 from levelworks.insar.coregistration.intensity import read_intensity
 from levelworks.insar.coregistration.rslc_files import find_bursts
+from levelworks.insar.degraded import degraded_reasons
 from levelworks.insar.frames.frame import read_frame
 from levelworks.insar.geocoding.geocode_options import Geocode, GeocodeEpoch
 from levelworks.insar.geocoding.geotiffs import coherence_bytes, write_raster
@@ -50,6 +51,10 @@ def geocode(
         Folder of `check-closure`, or the record beside it: its repairs are applied.
     folder : Path
         That is written: ``<pair>.geo.{diff_pha,diff_unfiltered_pha,cc,filt.cc,coh,phase_sigma,unw,conncomp}.tif``.
+
+    Notes
+    -----
+    The record repeats what makes the pair degraded, for those who read the layers alone.
     """
     for path in (interferogram, filtered, unwrapped):
         refuse_flagged(path)
@@ -87,6 +92,7 @@ def geocode(
         "mean_coherence": float(coherence[there].mean()) if there.any() else 0.0,
         "unwrapped_share_of_data": float(solved.sum() / max(there.sum(), 1)),
         "components_repaired": cycles,
+        "degraded": degraded_reasons((interferogram, filtered, unwrapped)),
     }
     return Outcome(Status.DONE, quality=quality)
 

@@ -38,7 +38,7 @@ def write_raster(
         Rows go south.
     grid : FrameGrid
     nodata : float
-        NaN in floats, 0 in bytes.
+        NaN in floats, 0 in bytes, or what a layer's readers take.
     units : str
     tags : mapping of str to str, optional
 

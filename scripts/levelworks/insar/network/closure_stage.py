@@ -41,7 +41,7 @@ def check_closure(unwrapped: list[Path], *, folder: Path, options: CheckClosure)
     """Close the loops of three pairs, judge the pairs, and find whole cycles that mend their components.
 
     Only triplets that have a pair of this batch count, and only those pairs are repaired: what an earlier batch gave
-    out stays, and is suspect at the most.
+    out stays as it is, and its pairs are judged by those triplets alone.
 
     Parameters
     ----------
@@ -210,8 +210,7 @@ def _judge(
         reason = f"{failed[pair]} of {tested[pair]} triplets fail" if tested[pair] else "in no triplet that counts"
         if verdict is Verdict.BAD and pair not in decided:
             reason = f"{reason}; it was decided before and is not altered"
-        said = Verdict.SUSPECT if verdict is Verdict.BAD and pair not in decided else verdict
-        found.append(Judged(str(pair), pair in decided, said.value, tested[pair], failed[pair], reason))
+        found.append(Judged(str(pair), pair in decided, verdict.value, tested[pair], failed[pair], reason))
     found += [Judged(str(pair), pair in decided, Verdict.UNTESTED.value, 0, 0, NO_REFERENCE) for pair in lost]
     for name, reason in inputs.left_out:
         found.append(Judged(Path(name).stem, False, "left out", 0, 0, reason))

@@ -16,7 +16,7 @@ from levelworks.insar.frames.frame import read_frame
 from levelworks.insar.mosaic.geometry_files import read_mosaic
 from levelworks.insar.products.frame_metadata import frame_facts, write_baselines, write_metadata
 from levelworks.insar.products.links import link_file
-from levelworks.insar.products.network_table import find_gaps, merged_verdicts, pair_facts, write_network
+from levelworks.insar.products.network_table import find_gaps, merged_verdicts, pair_facts, unsure_dates, write_network
 from levelworks.insar.products.products_options import DescribeFrame
 from levelworks.insar.safe.acquisition_files import read_acquisition_file
 
@@ -31,6 +31,7 @@ def describe_frame(
     geocoded_geometry: Path,
     pairs: list[Path],
     closure: list[Path],
+    verified: list[Path],
     *,
     metadata: Path,
     options: DescribeFrame,
@@ -49,6 +50,8 @@ def describe_frame(
         Of `reference-geometry` and `geocode-geometry`.
     pairs, closure : list of Path
         Of `geocode` and `check-closure`: folders, or the records beside them.
+    verified : list of Path
+        Of `verify-coregistration`, of all dates but the reference.
     metadata : Path
         Folder that is written: ``<frame>.geo.*.tif``, ``baselines``, ``metadata.txt``, ``network.csv``,
         ``network.png``, ``baselines.png``.
@@ -80,7 +83,8 @@ def describe_frame(
     epochs = facts.baselines
     verdicts = merged_verdicts(closure)
     baselines = {one.date: one.perpendicular_baseline for one in epochs}
-    network = [pair_facts(folder, baselines, verdicts) for folder in folders.usable]
+    unsure = unsure_dates(verified)
+    network = [pair_facts(folder, baselines, verdicts, unsure) for folder in folders.usable]
     used = {date for one in network for date in (one.pair.first, one.pair.second)}
     gaps = find_gaps(sorted(used), [one.pair for one in network])
     said = {"network_gaps": "; ".join(map(str, gaps)) or "none"}
@@ -96,6 +100,7 @@ def describe_frame(
         "pairs": len(network),
         "gaps": len(gaps),
         "dates_without_pairs": len(alone),
+        "unsure_dates": len(unsure),
         "bad_pairs": sum(one.verdict == "bad" for one in network),
         "degraded_pairs": sum(one.degraded for one in network),
         "mean_coherence": round(float(np.mean(coherence)), 4) if coherence else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,8 +14,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from levelworks.core.aggregate import refuse_flagged
-from levelworks.core.outcome import InvalidInput, NothingToProduce
+from levelworks.core.outcome import InvalidInput, NothingToProduce, Status
 from levelworks.core.record import described_product, read_record
+from levelworks.insar.degraded import is_degraded
 from levelworks.insar.drawing.geo_rasters import with_gaps
 from levelworks.insar.network.closure import Verdict
 from levelworks.insar.network.closure_files import read_verdicts
@@ -35,7 +36,8 @@ class PairFacts:
     """A pair of a frame.
 
     ``baseline_difference`` in m, ``coherence`` the mean over its data, ``unwrapped`` the share of its data that has
-    an unwrapped phase; both NaN without data. ``degraded`` where its stage has a warning.
+    an unwrapped phase; both NaN without data. ``degraded`` where a stage of the pair, or the verification of one of its
+    dates, says so.
     """
 
     pair: Pair
@@ -46,7 +48,12 @@ class PairFacts:
     degraded: bool
 
 
-def pair_facts(folder: Path, baselines: Mapping[dt.date, float], verdicts: Mapping[Pair, str]) -> PairFacts:
+def pair_facts(
+    folder: Path,
+    baselines: Mapping[dt.date, float],
+    verdicts: Mapping[Pair, str],
+    unsure: Collection[str] = (),
+) -> PairFacts:
     """Gather what is known of a pair.
 
     Parameters
@@ -57,6 +64,8 @@ def pair_facts(folder: Path, baselines: Mapping[dt.date, float], verdicts: Mappi
         Perpendicular, to the frame's reference, m.
     verdicts : mapping of Pair to str
         Of the closure; a pair that is not in it is untested.
+    unsure : collection of str
+        Dates whose coregistration is degraded or not verified.
 
     Raises
     ------
@@ -68,15 +77,22 @@ def pair_facts(folder: Path, baselines: Mapping[dt.date, float], verdicts: Mappi
     if absent:
         raise InvalidInput(f"{folder} is of {absent[0]:%Y%m%d}, of which the frame has no acquisition")
     coherence, unwrapped = _shares(folder, str(pair))
-    record = read_record(folder)
+    record = read_record(folder) or {}
+    before = record.get("quality", {}).get("degraded")
     return PairFacts(
         pair,
         baselines[pair.second] - baselines[pair.first],
         coherence,
         unwrapped,
         verdicts.get(pair, Verdict.UNTESTED.value),
-        bool(record and record["warnings"]),
+        bool(before) or is_degraded(record) or not set(unsure).isdisjoint(str(pair).split("_")),
     )
+
+
+def unsure_dates(residuals: Iterable[Path]) -> set[str]:
+    """Return the dates (YYYYMMDD) whose coregistration is degraded or not verified, by records of its verification."""
+    records = {path.stem: read_record(path) for path in residuals}
+    return {date for date, one in records.items() if one and (one["outcome"] != Status.DONE or is_degraded(one))}
 
 
 def pair_of(folder: Path) -> Pair:

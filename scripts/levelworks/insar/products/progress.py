@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from levelworks.core.atomic import PREFIX
 from levelworks.core.outcome import Status
 from levelworks.core.survey import Standing, beside, walk
+from levelworks.insar.degraded import is_degraded
 
 State = Literal["done", "degraded", "skipped", "quarantined", "missing", "building", "removed"]
 STATES: tuple[State, ...] = ("done", "degraded", "skipped", "quarantined", "missing", "building", "removed")
@@ -72,18 +73,19 @@ class PlannedFrame:
 
 @dataclass(frozen=True)
 class Unit:
-    """A date or pair in a job type: its state, LiCSAR's code, and why."""
+    """A date or pair in a job type: its state, LiCSAR's code, why, and whether what was built of it is degraded."""
 
     name: str
     job: str
     state: State
     code: int
     reason: str = ""
+    degraded: bool = False
 
 
 @dataclass(frozen=True)
 class PairRow:
-    """What the table of pairs says of one: its state, the verdict of its triplets, and figures by name."""
+    """What the table of pairs says of one: its state, the worst of its job types and dates, the verdict of its triplets, and figures by name."""
 
     name: str
     state: State
@@ -93,7 +95,7 @@ class PairRow:
 
 @dataclass(frozen=True)
 class DateRow:
-    """What the table of dates says of one: its state in ``coreg``, what verification says, and figures by name.
+    """What the table of dates says of one: its state, the worst of its job types, what verification says, and figures by name.
 
     ``verified`` is ``done``, ``degraded`` or ``not verified``, and empty where nothing was measured; ``against`` the
     date that it was measured against.
@@ -188,19 +190,29 @@ def _frame(planned: PlannedFrame, records: Records, verdicts: Mapping[str, str])
     for job in JOB_TYPES:
         names = planned.pairs if job.of_pairs else planned.dates
         units[job.name] = {name: _unit(planned, job, name, records, units) for name in sorted(names)}
-    last = units[JOB_TYPES[-1].name]
     pairs = tuple(
-        PairRow(name, last[name].state, verdicts.get(name, "untested"), _figures(planned.frame, name, records, FIGURES))
+        PairRow(
+            name, _worst(name, units), verdicts.get(name, "untested"), _figures(planned.frame, name, records, FIGURES)
+        )
         for name in sorted(planned.pairs)
     )
-    dates = tuple(_date(planned.frame, unit, records) for unit in units["coreg"].values())
+    dates = tuple(_date(planned.frame, name, _worst(name, units), records) for name in units["coreg"])
     return FrameProgress(planned.frame, {job: tuple(found.values()) for job, found in units.items()}, pairs, dates)
 
 
-def _date(frame: str, unit: Unit, records: Records) -> DateRow:
-    said = _quality(records.standing.get((VERIFICATION, frame, unit.name)))
-    figures = _figures(frame, unit.name, records, FIGURES_OF_DATES)
-    return DateRow(unit.name, unit.state, str(said.get("state", "")), str(said.get("against", "")), figures)
+def _worst(name: str, units: Mapping[str, Mapping[str, Unit]]) -> State:
+    """Return the state of the last job type of a date or pair; degraded where one before, or a date of a pair, is."""
+    own = [found[name] for found in units.values() if name in found]
+    last = own[-1].state
+    dates = [found[date] for found in units.values() for date in name.split("_") if date in found]
+    worse = any(unit.degraded for unit in (*own, *dates))
+    return "degraded" if last in BUILT and worse else last
+
+
+def _date(frame: str, name: str, state: State, records: Records) -> DateRow:
+    said = _quality(records.standing.get((VERIFICATION, frame, name)))
+    figures = _figures(frame, name, records, FIGURES_OF_DATES)
+    return DateRow(name, state, str(said.get("state", "")), str(said.get("against", "")), figures)
 
 
 def _unit(
@@ -213,7 +225,7 @@ def _unit(
     if job.name == "coreg" and name == planned.reference and found == [None]:
         image = before["mk_image"].get(name)
         if image:
-            return Unit(name, job.name, image.state, image.code, image.reason)
+            return replace(image, job=job.name)
     contents = [_content(one) for one in found if one is not None]
     for content in contents:
         outcome, reason = content.get("outcome"), str(content.get("reason", ""))
@@ -226,10 +238,11 @@ def _unit(
         return Unit(name, job.name, "building", -5)
     if len(contents) < len(keys):
         return Unit(name, job.name, "missing", -1)
+    worse = any(map(is_degraded, contents))
     if not all(one.present for one in found if one is not None):
-        return Unit(name, job.name, "removed", -6)
-    warnings = [str(text) for content in contents for text in content.get("warnings", ())]
-    return Unit(name, job.name, "degraded" if warnings else "done", 0, "; ".join(warnings))
+        return Unit(name, job.name, "removed", -6, degraded=worse)
+    warnings = "; ".join(str(text) for content in contents for text in content.get("warnings", ()))
+    return Unit(name, job.name, "degraded" if worse else "done", 0, warnings, worse)
 
 
 def _flagged(units: Mapping[str, Unit], name: str) -> bool:
@@ -241,7 +254,10 @@ def _flagged(units: Mapping[str, Unit], name: str) -> bool:
 def _figures(frame: str, unit: str, records: Records, wanted: Mapping[str, tuple[str, str]]) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     for column, (stage, key) in wanted.items():
-        value = _quality(records.standing.get((stage, frame, unit))).get(key)
+        quality = _quality(records.standing.get((stage, frame, unit)))
+        # Without a standard deviation nothing was measured.
+        measured = quality.get(key.replace("_lines", "_sigma"), 0.0) is not None
+        value = quality.get(key) if measured else None
         found[column] = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
     return found
 
