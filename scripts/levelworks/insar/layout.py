@@ -149,6 +149,11 @@ class Layout(LineLayout):
             "previous": [self._of(self.network, wildcards, batch=batch) for batch in found.solved],
         }
 
+    def network_options(self, wildcards: Any) -> dict[str, Any]:
+        """Return the pairs that stand once a batch is solved, and by which rules they were chosen."""
+        rules = self.plan.section.pairs.model_dump(by_alias=True)
+        return {"pairs": self.frame(wildcards).pairs, "rules": rules}
+
     def burst_inputs(self, wildcards: Any) -> dict[str, Any]:
         """Return a date, the reference, and the solution that decides the date; the reference needs none."""
         found, inputs = self.frame(wildcards), self.offset_inputs(wildcards)

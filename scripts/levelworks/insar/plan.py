@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from levelworks.core.location import local_path
 from levelworks.core.named_paths import named_paths
@@ -26,6 +24,7 @@ from levelworks.insar.options import Insar
 from levelworks.insar.orbits.orbit_names import OrbitFile, covering_files, find_orbit_files
 from levelworks.insar.pair_plan import plan_pairs
 from levelworks.insar.safe.names import parse_product_name
+from levelworks.insar.standing import Standing, read_standing
 
 FIRST_BATCH = 1
 
@@ -46,6 +45,8 @@ class FramePlan:
         Files of zenith delays, of the dates that have some.
     solved : dict of str to tuple of str
         Dates that each standing solution decides, by batch (``001``), in order.
+    standing : tuple of str
+        Pairs that stand, whatever is known by now of the dates that they were chosen of.
     """
 
     section: Insar
@@ -55,6 +56,7 @@ class FramePlan:
     orbits: dict[str, list[Path]]
     delays: dict[str, list[Path]]
     solved: dict[str, tuple[str, ...]]
+    standing: tuple[str, ...] = ()
 
     @property
     def reference(self) -> str:
@@ -82,7 +84,7 @@ class FramePlan:
         """Return the pairs to form; dates that came in between earlier ones add theirs to those that stand."""
         baselines, _ = self._baselines
         batches = {date: self.first_batch.get(date, self.new_batch) for date in self.acquisitions}
-        return plan_pairs(self.section.pairs, self.acquisitions, baselines, batches)
+        return plan_pairs(self.section.pairs, self.acquisitions, baselines, batches, self.standing)
 
     @property
     def pairs(self) -> list[str]:
@@ -190,15 +192,13 @@ class Plan:
         }
 
 
-def plan_campaign(section: Insar, solutions: Path | None = None, fetched: Path = Path()) -> Plan:
+def plan_campaign(section: Insar, results: Path | None = None) -> Plan:
     """Find frames and products and see that what the configuration names is there.
 
     Parameters
     ----------
-    solutions : Path, optional
-        Folder of the products of `solve-network`: dates that were solved stay as they were.
-    fetched : Path
-        Folder of the products of `fetch-product`.
+    results : Path, optional
+        Folder of all products: dates that were solved stay as they were, and products that were fetched are taken.
 
     Raises
     ------
@@ -215,6 +215,7 @@ def plan_campaign(section: Insar, solutions: Path | None = None, fetched: Path =
     if not section.frames:
         return Plan(section, frames)
     products = _products(section)
+    made = results / "insar" if results else None
     catalogue = _catalogue(section)
     wanted: dict[str, list[Wanted]] = {}
     orbits, delays = _orbits(section), _delays(section)
@@ -222,15 +223,14 @@ def plan_campaign(section: Insar, solutions: Path | None = None, fetched: Path =
         frame = _read_frame(path)
         if frame.frame in frames:
             raise InvalidOptions(f"config: insar.frames: {frame.frame} is defined twice: {path}")
-        wanted[frame.frame] = _wanted(frame, catalogue, products, section, fetched)
+        wanted[frame.frame] = _wanted(frame, catalogue, products, section, made / "fetch-product" if made else Path())
         found = _acquisitions(frame, [*products, *(one.product for one in wanted[frame.frame])], section)
         if section.elevation is None:
             raise InvalidOptions("config: insar.elevation: is required (elevation model, a raster or folder of tiles)")
         covering = {date: _covering(one, orbits) for date, one in found.items()}
         zenith = {date: delays[date] for date in found if date in delays}
-        frames[frame.frame] = FramePlan(
-            section, path, frame, found, covering, zenith, _solved(solutions / frame.frame, found) if solutions else {}
-        )
+        standing = read_standing(made, frame.frame, found, section.pairs) if made else Standing()
+        frames[frame.frame] = FramePlan(section, path, frame, found, covering, zenith, standing.solved, standing.pairs)
     return Plan(section, frames, wanted)
 
 
@@ -297,20 +297,6 @@ def _acquisitions(frame: Frame, products: list[Product], section: Insar) -> dict
             f"config: insar.products: none of the reference date {reference} of {frame.frame}; "
             f"found {', '.join(found) or 'no date'}"
         )
-    return found
-
-
-def _solved(folder: Path, acquisitions: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return the dates of standing solutions, of those that are planned."""
-    found: dict[str, tuple[str, ...]] = {}
-    for path in sorted(folder.glob("[0-9][0-9][0-9].json")):
-        try:
-            dates = json.loads(path.read_text(encoding="utf-8"))["dates"]
-        except (OSError, ValueError, KeyError) as error:
-            raise InvalidOptions(
-                f"{path} can't be read ({error}): remove it, and the network is solved again"
-            ) from None
-        found[path.stem] = tuple(date for date in sorted(dates) if date in acquisitions)
     return found
 
 
