@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from levelworks.core.check import Check, number_of
 from levelworks.core.outcome import InvalidOptions
@@ -18,19 +19,21 @@ SHARE_OF_PAIR = 0.01
 """Bytes of all products of a pair over those of one date's bursts, at 80 looks."""
 
 
-def examine(section: Insar) -> Iterator[Check]:
+def examine(section: Insar, results: Path | None = None) -> Iterator[Check]:
     """Examine frames and what goes with them.
 
     Parameters
     ----------
     section : Insar
         Its relative paths begin in the working directory.
+    results : Path, optional
+        Folder of all products.
     """
     if not section.frames:
         yield Check("insar", "warning", "no frames: nothing to do", "name definitions in insar.frames")
         return
     try:
-        plan = plan_campaign(section)
+        plan = plan_campaign(section, results)
     except InvalidOptions as error:
         yield Check("insar", "failure", str(error), "correct the configuration")
         return
@@ -53,7 +56,7 @@ def _examine_frame(frame: FramePlan) -> Iterator[Check]:
         yield Check(f"{name}: network", "warning", f"no pair across {gaps}", "raise insar.pairs.longest-connection")
 
 
-def space_needed(section: Insar) -> int:
+def space_needed(section: Insar, results: Path | None = None) -> int:
     """Estimate the bytes of all products from the sizes of the products of Level 1.
 
     Raises
@@ -62,7 +65,7 @@ def space_needed(section: Insar) -> int:
         Where a source does not exist.
     """
     total = 0.0
-    plan = plan_campaign(section)
+    plan = plan_campaign(section, results)
     fetched = {one.row.id: one.row.size for one in plan.to_fetch}
     for frame in plan.frames.values():
         products = [product for found in frame.acquisitions.values() for product in found.products]

@@ -350,6 +350,9 @@ class Layout(LineLayout):
             again = sorted(self.use(track).needed)
             found += [self.mark_of(self.bursts.format(track=track, date=date)) for date in again]
             if frame.pairs:
+                if frame.new_batch:
+                    # Asked for by itself: products of a date that was mended stand already.
+                    found.append(self.network.format(track=track, batch=frame.new_batch))
                 found += [
                     self.record_of(self.tree.format(track=track)),
                     self.validation.format(track=track),
