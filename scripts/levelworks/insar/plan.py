@@ -16,7 +16,7 @@ from levelworks.insar.archives.wanted import Wanted, request_batches, wanted_pro
 from levelworks.insar.corrections.delay_names import find_delay_files
 from levelworks.insar.frames.baselines import planned_baselines
 from levelworks.insar.frames.frame import Frame, read_frame
-from levelworks.insar.frames.products import PlannedAcquisition, Product, plan_acquisitions, read_product
+from levelworks.insar.frames.products import PlannedAcquisition, Product, choose_passes, plan_acquisitions, read_product
 from levelworks.insar.network.epochs import parse_pair
 from levelworks.insar.network.select_pairs import Network
 from levelworks.insar.network.triplets import find_triplets
@@ -47,6 +47,8 @@ class FramePlan:
         Dates that each standing solution decides, by batch (``001``), in order.
     standing : tuple of str
         Pairs that stand, whatever is known by now of the dates that they were chosen of.
+    others : tuple of str
+        What is said of passes that give way to another of the same day.
     """
 
     section: Insar
@@ -57,6 +59,7 @@ class FramePlan:
     delays: dict[str, list[Path]]
     solved: dict[str, tuple[str, ...]]
     standing: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def reference(self) -> str:
@@ -69,12 +72,12 @@ class FramePlan:
 
     @property
     def notes(self) -> list[str]:
-        """Return of which dates the perpendicular baseline is unknown, and why."""
+        """Return which passes are left, of which dates the perpendicular baseline is unknown, and why."""
         _, unknown = self._baselines
         what = "days alone choose its pairs"
         if self.reference in unknown:
             what = "it is the reference: days alone choose all pairs"
-        return [
+        return [*self.others] + [
             f"{self.frame.frame}: {date}: its perpendicular baseline is unknown, {what}: {reason}"
             for date, reason in unknown.items()
         ]
@@ -224,13 +227,26 @@ def plan_campaign(section: Insar, results: Path | None = None) -> Plan:
         if frame.frame in frames:
             raise InvalidOptions(f"config: insar.frames: {frame.frame} is defined twice: {path}")
         wanted[frame.frame] = _wanted(frame, catalogue, products, section, made / "fetch-product" if made else Path())
-        found = _acquisitions(frame, [*products, *(one.product for one in wanted[frame.frame])], section)
+        everything = [*products, *(one.product for one in wanted[frame.frame])]
+        found, others = _acquisitions(frame, everything, section)
+        left = {product.id for other, _ in others for product in other.products}
+        wanted[frame.frame] = [one for one in wanted[frame.frame] if one.row.id not in left]
         if section.elevation is None:
             raise InvalidOptions("config: insar.elevation: is required (elevation model, a raster or folder of tiles)")
         covering = {date: _covering(one, orbits) for date, one in found.items()}
         zenith = {date: delays[date] for date in found if date in delays}
         standing = read_standing(made, frame.frame, found, section.pairs) if made else Standing()
-        frames[frame.frame] = FramePlan(section, path, frame, found, covering, zenith, standing.solved, standing.pairs)
+        frames[frame.frame] = FramePlan(
+            section,
+            path,
+            frame,
+            found,
+            covering,
+            zenith,
+            standing.solved,
+            standing.pairs,
+            tuple(_say(frame, *two) for two in others),
+        )
     return Plan(section, frames, wanted)
 
 
@@ -283,21 +299,27 @@ def _covering(found: PlannedAcquisition, orbits: list[OrbitFile]) -> list[Path]:
     return [file.path for file in covering_files(orbits, found.mission, start, stop)]
 
 
-def _acquisitions(frame: Frame, products: list[Product], section: Insar) -> dict[str, PlannedAcquisition]:
-    """Return the passes of a frame by date, the reference among them."""
-    found: dict[str, PlannedAcquisition] = {}
-    for one in plan_acquisitions(frame, products, section.missions):
-        if one.date in found:
-            both = ", ".join(product.id for product in (*found[one.date].products, *one.products))
-            raise InvalidOptions(f"config: insar.products: two passes of {frame.frame} on {one.date}: {both}")
-        found[one.date] = one
+def _acquisitions(
+    frame: Frame, products: list[Product], section: Insar
+) -> tuple[dict[str, PlannedAcquisition], list[tuple[PlannedAcquisition, PlannedAcquisition]]]:
+    """Return the passes of a frame by date, the reference among them, and which gave way to which."""
+    found, others = choose_passes(frame, plan_acquisitions(frame, products, section.missions))
     reference = f"{frame.reference:%Y%m%d}"
     if reference not in found:
         raise InvalidOptions(
             f"config: insar.products: none of the reference date {reference} of {frame.frame}; "
             f"found {', '.join(found) or 'no date'}"
         )
-    return found
+    return found, others
+
+
+def _say(frame: Frame, other: PlannedAcquisition, taken: PlannedAcquisition) -> str:
+    """Return what is said of a pass that gives way to another of the same day."""
+    theirs, own = (", ".join(product.id for product in one.products) for one in (other, taken))
+    return (
+        f"{frame.frame}: {other.date}: a day has one pass, {own} is taken: it holds more of the frame, or is nearer to "
+        f"the reference's time of day; {theirs} is left: take it out of insar.products, or see insar.missions"
+    )
 
 
 def _products(section: Insar) -> list[Product]:
