@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from levelworks.core.check import Check, number_of
-from levelworks.core.outcome import InvalidOptions
+from levelworks.core.check import Check, examine_opened, number_of
+from levelworks.core.outcome import InvalidInput, InvalidOptions
 from levelworks.core.storage import size_of
 from levelworks.insar.archives.examine import examine_archive
+from levelworks.insar.frames.products import Product
 from levelworks.insar.options import Insar
 from levelworks.insar.plan import FramePlan, plan_campaign
+from levelworks.insar.safe.manifest import check_files, read_manifest
+from levelworks.insar.safe.package import open_package
 from levelworks.insar.warming import warm
 
 __all__ = ["examine", "space_needed", "warm"]
@@ -39,6 +42,7 @@ def examine(section: Insar, results: Path | None = None) -> Iterator[Check]:
         return
     for frame in plan.frames.values():
         yield from _examine_frame(frame)
+        yield from _examine_products(frame)
     if section.archive.catalogue is not None:
         yield from examine_archive(section.archive, plan.to_fetch)
 
@@ -54,6 +58,23 @@ def _examine_frame(frame: FramePlan) -> Iterator[Check]:
     if frame.network.gaps:
         gaps = "; ".join(map(str, frame.network.gaps))
         yield Check(f"{name}: network", "warning", f"no pair across {gaps}", "raise insar.pairs.longest-connection")
+
+
+def _examine_products(frame: FramePlan) -> Iterator[Check]:
+    """See that the files of products are there and as large as their manifests say; no pixel is read."""
+    name = f"insar: {frame.frame.frame}: products"
+    swaths = tuple(sorted({burst.swath for burst in frame.frame.bursts}))
+
+    def compare(product: Product) -> None:
+        package = open_package(product.path)
+        wrong = check_files(package, read_manifest(package), swaths, frame.frame.polarisation)
+        if wrong:
+            raise InvalidInput(f"{product.path}: {', '.join(wrong)}")
+
+    products = [product for found in frame.acquisitions.values() for product in found.products]
+    yield from examine_opened(name, [product for product in products if product.path.exists()], compare)
+    if frame.others:
+        yield Check(name, "warning", "; ".join(frame.others))
 
 
 def space_needed(section: Insar, results: Path | None = None) -> int:
