@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from levelworks.core.location import local_path
-from levelworks.core.named_paths import named_paths
-from levelworks.core.outcome import InvalidInput, InvalidOptions, InvalidReference
-from levelworks.insar.archives.addresses import address_of
-from levelworks.insar.archives.catalogue import CatalogueRow, read_catalogue
-from levelworks.insar.archives.wanted import Wanted, request_batches, wanted_products
-from levelworks.insar.corrections.delay_names import find_delay_files
+from levelworks.core.outcome import InvalidOptions
+from levelworks.insar.archives.wanted import Wanted, request_batches
 from levelworks.insar.frames.baselines import planned_baselines
-from levelworks.insar.frames.frame import Frame, read_frame
-from levelworks.insar.frames.products import PlannedAcquisition, Product, choose_passes, plan_acquisitions, read_product
+from levelworks.insar.frames.frame import Frame
+from levelworks.insar.frames.products import PlannedAcquisition, Product, choose_passes, plan_acquisitions
 from levelworks.insar.network.epochs import parse_pair
 from levelworks.insar.network.select_pairs import Network
 from levelworks.insar.network.triplets import find_triplets
 from levelworks.insar.options import Insar
-from levelworks.insar.orbits.orbit_names import OrbitFile, covering_files, find_orbit_files
+from levelworks.insar.orbits.orbit_names import OrbitFile, covering_files
 from levelworks.insar.pair_plan import plan_pairs
-from levelworks.insar.safe.names import parse_product_name
+from levelworks.insar.sources import (
+    catalogued,
+    defined_frame,
+    delay_files,
+    frame_files,
+    named_products,
+    orbit_files,
+    wanted_of,
+)
 from levelworks.insar.standing import Standing, read_standing
 
 FIRST_BATCH = 1
@@ -217,16 +219,16 @@ def plan_campaign(section: Insar, results: Path | None = None) -> Plan:
     frames: dict[str, FramePlan] = {}
     if not section.frames:
         return Plan(section, frames)
-    products = _products(section)
+    products = named_products(section)
     made = results / "insar" if results else None
-    catalogue = _catalogue(section)
+    catalogue = catalogued(section)
     wanted: dict[str, list[Wanted]] = {}
-    orbits, delays = _orbits(section), _delays(section)
-    for path in _frame_files(section):
-        frame = _read_frame(path)
+    orbits, delays = orbit_files(section), delay_files(section)
+    for path in frame_files(section):
+        frame = defined_frame(path)
         if frame.frame in frames:
             raise InvalidOptions(f"config: insar.frames: {frame.frame} is defined twice: {path}")
-        wanted[frame.frame] = _wanted(frame, catalogue, products, section, made / "fetch-product" if made else Path())
+        wanted[frame.frame] = wanted_of(frame, catalogue, products, section, made / "fetch-product" if made else Path())
         everything = [*products, *(one.product for one in wanted[frame.frame])]
         found, others = _acquisitions(frame, everything, section)
         left = {product.id for other, _ in others for product in other.products}
@@ -252,45 +254,6 @@ def plan_campaign(section: Insar, results: Path | None = None) -> Plan:
 
 def _days(early: str, late: str) -> int:
     return parse_pair(f"{early}_{late}").days
-
-
-def _read_frame(path: Path) -> Frame:
-    try:
-        return read_frame(path)
-    except InvalidReference as error:
-        raise InvalidOptions(f"config: insar.frames: {error}") from None
-
-
-def _frame_files(section: Insar) -> Iterator[Path]:
-    for source in section.frames:
-        path = local_path(source, "config: insar.frames")
-        if path.is_dir():
-            found = sorted(path.glob("*.json"))
-            if not found:
-                raise InvalidOptions(f"config: insar.frames: {path} holds no definition (*.json)")
-            yield from found
-        elif path.is_file():
-            yield path
-        else:
-            raise InvalidOptions(f"config: insar.frames: {path} is neither a file nor a folder")
-
-
-def _orbits(section: Insar) -> list[OrbitFile]:
-    try:
-        return find_orbit_files(local_path(folder, "config: insar.orbits") for folder in section.orbits)
-    except InvalidReference as error:
-        raise InvalidOptions(f"config: insar.orbits: {error}") from None
-
-
-def _delays(section: Insar) -> dict[str, list[Path]]:
-    """Return the files of zenith delays by date."""
-    correction = section.correct_atmosphere
-    if correction.takes_delays and not section.delays:
-        raise InvalidOptions(f"config: insar.delays: is required with correct-atmosphere.method {correction.method}")
-    try:
-        return find_delay_files(local_path(folder, "config: insar.delays") for folder in section.delays)
-    except InvalidReference as error:
-        raise InvalidOptions(f"config: insar.delays: {error}") from None
 
 
 def _covering(found: PlannedAcquisition, orbits: list[OrbitFile]) -> list[Path]:
@@ -320,50 +283,3 @@ def _say(frame: Frame, other: PlannedAcquisition, taken: PlannedAcquisition) -> 
         f"{frame.frame}: {other.date}: a day has one pass, {own} is taken: it holds more of the frame, or is nearer to "
         f"the reference's time of day; {theirs} is left: take it out of insar.products, or see insar.missions"
     )
-
-
-def _products(section: Insar) -> list[Product]:
-    """Return the products that the sources name, one of each id."""
-    found: dict[str, Product] = {}
-    for source in section.products:
-        for path in named_paths(local_path(source, "config: insar.products"), "insar.products", _is_product):
-            try:
-                product = read_product(path)
-            except InvalidInput as error:
-                raise InvalidOptions(f"config: insar.products: {error}") from None
-            known = found.setdefault(product.id, product)
-            if known.path.resolve() != path.resolve():
-                raise InvalidOptions(f"config: insar.products: {product.id} is there twice: {known.path} and {path}")
-    return sorted(found.values(), key=lambda product: product.id)
-
-
-def _catalogue(section: Insar) -> list[CatalogueRow]:
-    archive = section.archive
-    if archive.catalogue is None:
-        return []
-    if archive.kind == "tape" and not (archive.tape.status and archive.tape.request):
-        raise InvalidOptions("config: insar.archive.tape: status and request are required where kind is tape")
-    try:
-        return list(read_catalogue(archive.catalogue).values())
-    except InvalidReference as error:
-        raise InvalidOptions(f"config: insar.archive.catalogue: {error}") from None
-
-
-def _wanted(
-    frame: Frame, catalogue: list[CatalogueRow], products: list[Product], section: Insar, fetched: Path
-) -> list[Wanted]:
-    try:
-        found = wanted_products(frame, catalogue, products, section.archive, section.missions, fetched)
-        for one in found:
-            address_of(one.row, section.archive)
-    except InvalidReference as error:
-        raise InvalidOptions(f"config: insar.archive: {error}") from None
-    return found
-
-
-def _is_product(path: Path) -> bool:
-    try:
-        parse_product_name(path.name)
-    except InvalidInput:
-        return False
-    return True
