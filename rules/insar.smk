@@ -13,9 +13,7 @@ from levelworks.insar.plan import plan_campaign as plan_insar
 from snakemake.logging import logger
 
 try:
-    INSAR = InsarLayout(
-        plan_insar(CONFIG.insar, RESULTS / "insar/solve-network", RESULTS / "insar/fetch-product"), RESULTS, ancient
-    )
+    INSAR = InsarLayout(plan_insar(CONFIG.insar, RESULTS), RESULTS, ancient)
 except LevelworksError as error:
     raise WorkflowError(str(error)) from None
 
@@ -263,7 +261,7 @@ rule solve_network:
         shifts=lambda wildcards, input: listed(input.shifts),
         offsets=lambda wildcards, input: listed(input.offsets),
         previous=lambda wildcards, input: listed(input.previous),
-        options=options("insar", "solve-network"),
+        options=lambda wildcards: options("insar", "solve-network", **INSAR.network_options(wildcards)),
         version=version("insar", "solve-network"),
     shell:
         command("insar", "solve-network", ["network"])

@@ -207,6 +207,21 @@ def test_an_examination_that_breaks_off_keeps_what_it_found(
     assert "disk space" in checks
 
 
+@pytest.mark.usefixtures("settled")
+def test_what_both_parts_of_an_examination_stumble_over_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def space(section: object) -> int:
+        raise InvalidOptions("nothing there")
+
+    monkeypatch.setattr(
+        "levelworks.coronagraph.doctor.examine", lambda section: [Check("frames", "failure", "nothing there")]
+    )
+    monkeypatch.setattr("levelworks.coronagraph.doctor.space_needed", space)
+    checks = doctor.examine(config.load({"coronagraph": {"plots": True}}), tmp_path)
+    assert [one.name for one in checks if one.verdict == "failure"] == ["frames"]
+
+
 def test_warming_reports_each_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("levelworks.coronagraph.doctor.warm", lambda: "3 kernels compiled")
     (check,) = doctor.warm(["coronagraph"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from itertools import combinations
 
@@ -61,6 +62,7 @@ def test_the_solution_takes_the_seams_away(chain):
     network = chain.solve(chain.shifts, chain.offsets)
     solved = read_shifts(network)
     assert set(solved) == set(DATES)
+    assert json.loads(network.read_text()).keys() >= {"pairs", "rules"}
     assert solved[DATES[0]] == Shift(0.0, 0.0, 0.0)
     assert chain.solved.quality["largest_residual_lines"] < 1e-3
     (chain.folder / "solved").mkdir()

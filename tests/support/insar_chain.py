@@ -12,7 +12,7 @@ from levelworks.insar.coregistration.coregister_options import Coregister
 from levelworks.insar.coregistration.coregister_stage import coregister
 from levelworks.insar.coregistration.diversity_stage import estimate_diversity
 from levelworks.insar.coregistration.network_stage import solve_shifts
-from levelworks.insar.coregistration.refinement_options import CorrelateAmplitudes, EstimateDiversity, SolveNetwork
+from levelworks.insar.coregistration.refinement_options import CorrelateAmplitudes, EstimateDiversity, Solution
 from levelworks.insar.frames.catalogue import list_bursts
 from levelworks.insar.frames.define import define_frame
 from levelworks.insar.frames.frame import Looks, write_frame
@@ -112,7 +112,7 @@ class Chain:
 
     def solve(self, shifts, offsets, previous=(), name="network.json"):
         path = self.folder / name
-        self.solved = solve_shifts(self.frame, shifts, offsets, list(previous), network=path, options=SolveNetwork())
+        self.solved = solve_shifts(self.frame, shifts, offsets, list(previous), network=path, options=Solution())
         return path
 
 

@@ -1,4 +1,4 @@
-"""Print the jobs that Snakemake plans, as JSON: rule, files read and written, named and all, parameters, log, command.
+"""Print the jobs that Snakemake plans, as JSON: rule, whether it is to be done, files, parameters, log, command.
 
 Run as a program, in the campaign's folder: ``python planned_jobs.py SNAKEFILE TARGET CONFIGFILE…``.
 """
@@ -28,9 +28,11 @@ def planned_jobs(snakefile: Path, target: str, configfiles: list[Path]) -> list[
             snakefile=snakefile,
         )
         workflow.dag(DAGSettings(targets={target})).execute_workflow(executor="dryrun")
+        dag = workflow._workflow.dag
         return [
             {
                 "rule": job.rule.name,
+                "needed": dag.needrun(job),
                 "input": _named(job.input),
                 "output": _named(job.output),
                 "reads": [str(path) for path in job.input],
@@ -40,7 +42,7 @@ def planned_jobs(snakefile: Path, target: str, configfiles: list[Path]) -> list[
                 "benchmark": str(job.benchmark) if job.benchmark else None,
                 "command": job.shellcmd,
             }
-            for job in workflow._workflow.dag.jobs
+            for job in dag.jobs
         ]
 
 

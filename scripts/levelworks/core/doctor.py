@@ -5,12 +5,15 @@ A line adds its own checks in a module ``levelworks.<line>.doctor``, each part o
     def examine(section) -> Iterable[Check]   inputs, references and options of the line
     def space_needed(section) -> int          bytes of all its products
     def warm() -> str                         compiles its kernels on disk; says what it did
+
+The first two may take ``results`` too: the folder of all products, of a line that plans by what stands there.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import time
 from collections.abc import Callable, Iterable
 from contextlib import chdir
@@ -45,7 +48,8 @@ def examine(config: Any, folder: Path) -> list[Check]:
             section = getattr(config, line)
             if section == type(section)():
                 continue
-            found, bytes_needed = _examine_line(line, _with_limit(section, config.campaign.max_quarantined))
+            own = _with_limit(section, config.campaign.max_quarantined)
+            found, bytes_needed = _examine_line(line, own, config.campaign.results)
             checks += found
             needed += bytes_needed
     return [*checks, examine_space(results, needed)]
@@ -60,16 +64,21 @@ def _with_limit(section: Any, limit: float) -> Any:
     )
 
 
-def _examine_line(line: str, section: Any) -> tuple[list[Check], int]:
+def _examine_line(line: str, section: Any, results: Path) -> tuple[list[Check], int]:
     """Return the line's checks and the bytes it needs; an error of the line's own examination is a finding too."""
+
+    def ask(hook: Callable[..., Any]) -> Any:
+        return hook(section, results=results) if "results" in inspect.signature(hook).parameters else hook(section)
+
     checks: list[Check] = []
     try:
         hooks = _hooks(line)
         if "examine" in hooks:
-            checks.extend(hooks["examine"](section))
-        return checks, int(hooks["space_needed"](section)) if "space_needed" in hooks else 0
+            checks.extend(ask(hooks["examine"]))
+        return checks, int(ask(hooks["space_needed"])) if "space_needed" in hooks else 0
     except LevelworksError as error:
-        checks.append(Check(line, "failure", str(error), "correct the configuration"))
+        if str(error) not in {one.detail for one in checks}:  # both parts stumble over what is wrong there
+            checks.append(Check(line, "failure", str(error), "correct the configuration"))
     except Exception as error:  # noqa: BLE001 - who asks what is wrong must get the other answers too
         detail = f"the examination itself failed: {type(error).__name__}: {error}"
         checks.append(Check(line, "failure", detail, "report this with the configuration"))

@@ -39,7 +39,7 @@ def plan_removal(config: Any, given: argparse.Namespace) -> Plan:
         ``keep_dates``.
     """
     results = config.campaign.results
-    campaign = plan_campaign(config.insar, results / "insar" / "solve-network")
+    campaign = plan_campaign(config.insar, results)
     layout = Layout(campaign, results)
     folders: list[Path] = []
     for track, frame in campaign.frames.items():

@@ -149,6 +149,11 @@ class Layout(LineLayout):
             "previous": [self._of(self.network, wildcards, batch=batch) for batch in found.solved],
         }
 
+    def network_options(self, wildcards: Any) -> dict[str, Any]:
+        """Return the pairs that stand once a batch is solved, and by which rules they were chosen."""
+        rules = self.plan.section.pairs.model_dump(by_alias=True)
+        return {"pairs": self.frame(wildcards).pairs, "rules": rules}
+
     def burst_inputs(self, wildcards: Any) -> dict[str, Any]:
         """Return a date, the reference, and the solution that decides the date; the reference needs none."""
         found, inputs = self.frame(wildcards), self.offset_inputs(wildcards)
@@ -351,6 +356,9 @@ class Layout(LineLayout):
             again = sorted(self.use(track).needed)
             found += [self.mark_of(self.bursts.format(track=track, date=date)) for date in again]
             if frame.pairs:
+                if frame.new_batch:
+                    # Asked for by itself: products of a date that was mended stand already.
+                    found.append(self.network.format(track=track, batch=frame.new_batch))
                 found += [
                     self.record_of(self.tree.format(track=track)),
                     self.validation.format(track=track),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from levelworks.core.outcome import InvalidOptions
 from levelworks.insar.frames.products import PlannedAcquisition
@@ -17,6 +17,7 @@ def plan_pairs(
     acquisitions: Mapping[str, PlannedAcquisition],
     baselines: Mapping[str, float],
     batches: Mapping[str, str],
+    standing: Iterable[str] = (),
 ) -> Network:
     """Choose the pairs of a frame; dates that came in between earlier ones add theirs to those that stand.
 
@@ -29,6 +30,9 @@ def plan_pairs(
         Perpendicular, to the reference (m), of the dates of which it is known.
     batches : mapping of str to str
         Of each date, with which others it came.
+    standing : iterable of str
+        Pairs that were chosen of all dates but the last that came: they stay, whatever is known by now of baselines.
+        Where there are none, each batch chooses again as it came.
 
     Raises
     ------
@@ -49,8 +53,9 @@ def plan_pairs(
         for date, found in acquisitions.items()
     }
     excluded = [_excluded(name) for name in options.excluded]
-    network = Network((), {}, ())
-    for dates in _arrivals(batches):
+    kept = tuple(map(parse_pair, standing))
+    network = Network(kept, {}, ())
+    for dates in [sorted(epochs)] if kept else _arrivals(batches):
         network = select_pairs((epochs[date] for date in dates), rules, kept=network.pairs, excluded=excluded)
     return network
 

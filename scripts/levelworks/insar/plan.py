@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from levelworks.core.location import local_path
-from levelworks.core.named_paths import named_paths
-from levelworks.core.outcome import InvalidInput, InvalidOptions, InvalidReference
-from levelworks.insar.archives.addresses import address_of
-from levelworks.insar.archives.catalogue import CatalogueRow, read_catalogue
-from levelworks.insar.archives.wanted import Wanted, request_batches, wanted_products
-from levelworks.insar.corrections.delay_names import find_delay_files
+from levelworks.core.outcome import InvalidOptions
+from levelworks.insar.archives.wanted import Wanted, request_batches
 from levelworks.insar.frames.baselines import planned_baselines
-from levelworks.insar.frames.frame import Frame, read_frame
-from levelworks.insar.frames.products import PlannedAcquisition, Product, plan_acquisitions, read_product
+from levelworks.insar.frames.frame import Frame
+from levelworks.insar.frames.products import PlannedAcquisition, Product, choose_passes, plan_acquisitions
 from levelworks.insar.network.epochs import parse_pair
 from levelworks.insar.network.select_pairs import Network
 from levelworks.insar.network.triplets import find_triplets
 from levelworks.insar.options import Insar
-from levelworks.insar.orbits.orbit_names import OrbitFile, covering_files, find_orbit_files
+from levelworks.insar.orbits.orbit_names import OrbitFile, covering_files
 from levelworks.insar.pair_plan import plan_pairs
-from levelworks.insar.safe.names import parse_product_name
+from levelworks.insar.sources import (
+    catalogued,
+    defined_frame,
+    delay_files,
+    frame_files,
+    named_products,
+    orbit_files,
+    wanted_of,
+)
+from levelworks.insar.standing import Standing, read_standing
 
 FIRST_BATCH = 1
 
@@ -46,6 +47,10 @@ class FramePlan:
         Files of zenith delays, of the dates that have some.
     solved : dict of str to tuple of str
         Dates that each standing solution decides, by batch (``001``), in order.
+    standing : tuple of str
+        Pairs that stand, whatever is known by now of the dates that they were chosen of.
+    others : tuple of str
+        What is said of passes that give way to another of the same day.
     """
 
     section: Insar
@@ -55,6 +60,8 @@ class FramePlan:
     orbits: dict[str, list[Path]]
     delays: dict[str, list[Path]]
     solved: dict[str, tuple[str, ...]]
+    standing: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def reference(self) -> str:
@@ -67,12 +74,12 @@ class FramePlan:
 
     @property
     def notes(self) -> list[str]:
-        """Return of which dates the perpendicular baseline is unknown, and why."""
+        """Return which passes are left, of which dates the perpendicular baseline is unknown, and why."""
         _, unknown = self._baselines
         what = "days alone choose its pairs"
         if self.reference in unknown:
             what = "it is the reference: days alone choose all pairs"
-        return [
+        return [*self.others] + [
             f"{self.frame.frame}: {date}: its perpendicular baseline is unknown, {what}: {reason}"
             for date, reason in unknown.items()
         ]
@@ -82,7 +89,7 @@ class FramePlan:
         """Return the pairs to form; dates that came in between earlier ones add theirs to those that stand."""
         baselines, _ = self._baselines
         batches = {date: self.first_batch.get(date, self.new_batch) for date in self.acquisitions}
-        return plan_pairs(self.section.pairs, self.acquisitions, baselines, batches)
+        return plan_pairs(self.section.pairs, self.acquisitions, baselines, batches, self.standing)
 
     @property
     def pairs(self) -> list[str]:
@@ -190,15 +197,13 @@ class Plan:
         }
 
 
-def plan_campaign(section: Insar, solutions: Path | None = None, fetched: Path = Path()) -> Plan:
+def plan_campaign(section: Insar, results: Path | None = None) -> Plan:
     """Find frames and products and see that what the configuration names is there.
 
     Parameters
     ----------
-    solutions : Path, optional
-        Folder of the products of `solve-network`: dates that were solved stay as they were.
-    fetched : Path
-        Folder of the products of `fetch-product`.
+    results : Path, optional
+        Folder of all products: dates that were solved stay as they were, and products that were fetched are taken.
 
     Raises
     ------
@@ -214,22 +219,35 @@ def plan_campaign(section: Insar, solutions: Path | None = None, fetched: Path =
     frames: dict[str, FramePlan] = {}
     if not section.frames:
         return Plan(section, frames)
-    products = _products(section)
-    catalogue = _catalogue(section)
+    products = named_products(section)
+    made = results / "insar" if results else None
+    catalogue = catalogued(section)
     wanted: dict[str, list[Wanted]] = {}
-    orbits, delays = _orbits(section), _delays(section)
-    for path in _frame_files(section):
-        frame = _read_frame(path)
+    orbits, delays = orbit_files(section), delay_files(section)
+    for path in frame_files(section):
+        frame = defined_frame(path)
         if frame.frame in frames:
             raise InvalidOptions(f"config: insar.frames: {frame.frame} is defined twice: {path}")
-        wanted[frame.frame] = _wanted(frame, catalogue, products, section, fetched)
-        found = _acquisitions(frame, [*products, *(one.product for one in wanted[frame.frame])], section)
+        wanted[frame.frame] = wanted_of(frame, catalogue, products, section, made / "fetch-product" if made else Path())
+        everything = [*products, *(one.product for one in wanted[frame.frame])]
+        found, others = _acquisitions(frame, everything, section)
+        left = {product.id for other, _ in others for product in other.products}
+        wanted[frame.frame] = [one for one in wanted[frame.frame] if one.row.id not in left]
         if section.elevation is None:
             raise InvalidOptions("config: insar.elevation: is required (elevation model, a raster or folder of tiles)")
         covering = {date: _covering(one, orbits) for date, one in found.items()}
         zenith = {date: delays[date] for date in found if date in delays}
+        standing = read_standing(made, frame.frame, found, section.pairs) if made else Standing()
         frames[frame.frame] = FramePlan(
-            section, path, frame, found, covering, zenith, _solved(solutions / frame.frame, found) if solutions else {}
+            section,
+            path,
+            frame,
+            found,
+            covering,
+            zenith,
+            standing.solved,
+            standing.pairs,
+            tuple(_say(frame, *two) for two in others),
         )
     return Plan(section, frames, wanted)
 
@@ -238,124 +256,30 @@ def _days(early: str, late: str) -> int:
     return parse_pair(f"{early}_{late}").days
 
 
-def _read_frame(path: Path) -> Frame:
-    try:
-        return read_frame(path)
-    except InvalidReference as error:
-        raise InvalidOptions(f"config: insar.frames: {error}") from None
-
-
-def _frame_files(section: Insar) -> Iterator[Path]:
-    for source in section.frames:
-        path = local_path(source, "config: insar.frames")
-        if path.is_dir():
-            found = sorted(path.glob("*.json"))
-            if not found:
-                raise InvalidOptions(f"config: insar.frames: {path} holds no definition (*.json)")
-            yield from found
-        elif path.is_file():
-            yield path
-        else:
-            raise InvalidOptions(f"config: insar.frames: {path} is neither a file nor a folder")
-
-
-def _orbits(section: Insar) -> list[OrbitFile]:
-    try:
-        return find_orbit_files(local_path(folder, "config: insar.orbits") for folder in section.orbits)
-    except InvalidReference as error:
-        raise InvalidOptions(f"config: insar.orbits: {error}") from None
-
-
-def _delays(section: Insar) -> dict[str, list[Path]]:
-    """Return the files of zenith delays by date."""
-    correction = section.correct_atmosphere
-    if correction.takes_delays and not section.delays:
-        raise InvalidOptions(f"config: insar.delays: is required with correct-atmosphere.method {correction.method}")
-    try:
-        return find_delay_files(local_path(folder, "config: insar.delays") for folder in section.delays)
-    except InvalidReference as error:
-        raise InvalidOptions(f"config: insar.delays: {error}") from None
-
-
 def _covering(found: PlannedAcquisition, orbits: list[OrbitFile]) -> list[Path]:
     start = min(product.start for product in found.products)
     stop = max(product.stop for product in found.products)
     return [file.path for file in covering_files(orbits, found.mission, start, stop)]
 
 
-def _acquisitions(frame: Frame, products: list[Product], section: Insar) -> dict[str, PlannedAcquisition]:
-    """Return the passes of a frame by date, the reference among them."""
-    found: dict[str, PlannedAcquisition] = {}
-    for one in plan_acquisitions(frame, products, section.missions):
-        if one.date in found:
-            both = ", ".join(product.id for product in (*found[one.date].products, *one.products))
-            raise InvalidOptions(f"config: insar.products: two passes of {frame.frame} on {one.date}: {both}")
-        found[one.date] = one
+def _acquisitions(
+    frame: Frame, products: list[Product], section: Insar
+) -> tuple[dict[str, PlannedAcquisition], list[tuple[PlannedAcquisition, PlannedAcquisition]]]:
+    """Return the passes of a frame by date, the reference among them, and which gave way to which."""
+    found, others = choose_passes(frame, plan_acquisitions(frame, products, section.missions))
     reference = f"{frame.reference:%Y%m%d}"
     if reference not in found:
         raise InvalidOptions(
             f"config: insar.products: none of the reference date {reference} of {frame.frame}; "
             f"found {', '.join(found) or 'no date'}"
         )
-    return found
+    return found, others
 
 
-def _solved(folder: Path, acquisitions: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return the dates of standing solutions, of those that are planned."""
-    found: dict[str, tuple[str, ...]] = {}
-    for path in sorted(folder.glob("[0-9][0-9][0-9].json")):
-        try:
-            dates = json.loads(path.read_text(encoding="utf-8"))["dates"]
-        except (OSError, ValueError, KeyError) as error:
-            raise InvalidOptions(
-                f"{path} can't be read ({error}): remove it, and the network is solved again"
-            ) from None
-        found[path.stem] = tuple(date for date in sorted(dates) if date in acquisitions)
-    return found
-
-
-def _products(section: Insar) -> list[Product]:
-    """Return the products that the sources name, one of each id."""
-    found: dict[str, Product] = {}
-    for source in section.products:
-        for path in named_paths(local_path(source, "config: insar.products"), "insar.products", _is_product):
-            try:
-                product = read_product(path)
-            except InvalidInput as error:
-                raise InvalidOptions(f"config: insar.products: {error}") from None
-            known = found.setdefault(product.id, product)
-            if known.path.resolve() != path.resolve():
-                raise InvalidOptions(f"config: insar.products: {product.id} is there twice: {known.path} and {path}")
-    return sorted(found.values(), key=lambda product: product.id)
-
-
-def _catalogue(section: Insar) -> list[CatalogueRow]:
-    archive = section.archive
-    if archive.catalogue is None:
-        return []
-    if archive.kind == "tape" and not (archive.tape.status and archive.tape.request):
-        raise InvalidOptions("config: insar.archive.tape: status and request are required where kind is tape")
-    try:
-        return list(read_catalogue(archive.catalogue).values())
-    except InvalidReference as error:
-        raise InvalidOptions(f"config: insar.archive.catalogue: {error}") from None
-
-
-def _wanted(
-    frame: Frame, catalogue: list[CatalogueRow], products: list[Product], section: Insar, fetched: Path
-) -> list[Wanted]:
-    try:
-        found = wanted_products(frame, catalogue, products, section.archive, section.missions, fetched)
-        for one in found:
-            address_of(one.row, section.archive)
-    except InvalidReference as error:
-        raise InvalidOptions(f"config: insar.archive: {error}") from None
-    return found
-
-
-def _is_product(path: Path) -> bool:
-    try:
-        parse_product_name(path.name)
-    except InvalidInput:
-        return False
-    return True
+def _say(frame: Frame, other: PlannedAcquisition, taken: PlannedAcquisition) -> str:
+    """Return what is said of a pass that gives way to another of the same day."""
+    theirs, own = (", ".join(product.id for product in one.products) for one in (other, taken))
+    return (
+        f"{frame.frame}: {other.date}: a day has one pass, {own} is taken: it holds more of the frame, or is nearer to "
+        f"the reference's time of day; {theirs} is left: take it out of insar.products, or see insar.missions"
+    )

@@ -11,7 +11,7 @@ from levelworks.insar.coregistration.coregister_options import Coregister
 from levelworks.insar.coregistration.refinement_options import (
     CorrelateAmplitudes,
     EstimateDiversity,
-    SolveNetwork,
+    Solution,
     Verification,
 )
 from levelworks.insar.corrections.atmosphere_options import CorrectAtmosphere, GeocodeDelay, GeocodeTide
@@ -175,7 +175,7 @@ def estimate_diversity(
     return work(frame, reference, first, second, geometry, first_offset, second_offset, shift=shift, options=options)
 
 
-@stage("insar", "solve-network", version=1, empty=_empty_network)
+@stage("insar", "solve-network", version=2, empty=_empty_network)
 def solve_network(
     frame: Path,
     shifts: list[Path] | None,
@@ -183,7 +183,7 @@ def solve_network(
     previous: list[Path] | None,
     *,
     network: Path,
-    options: SolveNetwork,
+    options: Solution,
 ) -> Outcome:
     """Solve for the shifts of dates; what earlier solutions decided stays, unless it has moved."""
     from levelworks.insar.coregistration.network_stage import solve_shifts as work

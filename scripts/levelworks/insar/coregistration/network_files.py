@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from levelworks.core.outcome import InvalidInput
+from levelworks.insar.coregistration.refinement_options import Solution
 
 LAYOUT = 1
 
@@ -31,15 +32,21 @@ NONE = Shift(0.0, 0.0, 0.0)
 
 
 def write_network(
-    path: Path, shifts: dict[str, Shift], moved: tuple[str, ...] = (), left_out: dict[str, str] | None = None
+    path: Path,
+    shifts: dict[str, Shift],
+    moved: tuple[str, ...] = (),
+    left_out: dict[str, str] | None = None,
+    options: Solution | None = None,
 ) -> None:
-    """Write the shifts of dates, which dates moved since they were resampled, and why others were left out."""
+    """Write the shifts of dates, which moved since they were resampled, why others were left out, and pairs to keep."""
     content = {
         "layout": LAYOUT,
         "dates": {date: asdict(shifts[date]) for date in sorted(shifts)},
         "moved": sorted(moved),
         "left_out": dict(sorted((left_out or {}).items())),
     }
+    if options:
+        content |= {"pairs": options.pairs, "rules": options.rules.model_dump(mode="json", by_alias=True)}
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ from levelworks.core.aggregate import usable_inputs
 from levelworks.core.outcome import Outcome, Status
 from levelworks.insar.coregistration.network_files import NONE, Shift, read_shifts, write_network
 from levelworks.insar.coregistration.refinement_files import DateOffset, PairShift, read_offset, read_shift
-from levelworks.insar.coregistration.refinement_options import SolveNetwork
+from levelworks.insar.coregistration.refinement_options import Solution
 from levelworks.insar.frames.frame import read_frame
 from levelworks.insar.refinement.differences import Difference
 from levelworks.insar.refinement.network_solution import NetworkSolution, keep_shifts, solve_network
@@ -27,7 +27,7 @@ def solve_shifts(
     previous: list[Path] | None,
     *,
     network: Path,
-    options: SolveNetwork,
+    options: Solution,
 ) -> Outcome:
     """Solve for the shifts of dates; what earlier solutions decided stays, unless it has moved.
 
@@ -65,7 +65,7 @@ def solve_shifts(
     moved = tuple(date for date in changed if date in earlier)
     found = {date: _shift(date, reference, kept[date], solution, by_date) for date in changed}
     left_out = {Path(name).name.split(".")[0]: reason for name, reason in dates.left_out}
-    write_network(network, found, moved, left_out)
+    write_network(network, found, moved, left_out, options)
     degraded = {date: one.reason for date, one in found.items() if one.state != "done"}
     quality = {
         "state": "degraded" if degraded else "done",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from levelworks.core.options import Options, option
+from levelworks.insar.network.pair_options import Pairs
 
 
 class CorrelateAmplitudes(Options):
@@ -62,6 +67,15 @@ class SolveNetwork(Options):
     frozen_within: float = option(
         5e-4, "change of a date's shift below which what was resampled stays", unit="lines", gt=0, alias="frozen-within"
     )
+
+
+class Solution(SolveNetwork):
+    """Options of the stage: those of its section, and the pairs that stand with what it decides."""
+
+    pairs: tuple[Annotated[str, Field(pattern=r"^\d{8}_\d{8}$")], ...] = option(
+        (), "pairs YYYYMMDD_YYYYMMDD that are formed of all dates so far: later plans keep them"
+    )
+    rules: Pairs = option(Pairs(), "by which they were chosen: others choose anew")
 
 
 class VerifyCoregistration(Options):

@@ -14,6 +14,8 @@ from levelworks.insar.safe.manifest import Pass, read_manifest
 from levelworks.insar.safe.names import parse_product_name
 from levelworks.insar.safe.package import open_package
 
+DAY = 86400.0
+
 
 @dataclass(frozen=True)
 class Product:
@@ -99,3 +101,46 @@ def plan_acquisitions(
         (PlannedAcquisition(f"{found[0].start:%Y%m%d}", found[0].mission, found) for found in passes),
         key=lambda acquisition: (acquisition.products[0].start, acquisition.mission),
     )
+
+
+def choose_passes(
+    frame: Frame, passes: Iterable[PlannedAcquisition]
+) -> tuple[dict[str, PlannedAcquisition], list[tuple[PlannedAcquisition, PlannedAcquisition]]]:
+    """Choose one pass a day: that which may hold more of the frame's bursts, then the nearer to the reference's time.
+
+    Parameters
+    ----------
+    frame : Frame
+    passes : iterable of PlannedAcquisition
+
+    Returns
+    -------
+    chosen : dict of str to PlannedAcquisition
+        By date, in order.
+    others : list of tuple of PlannedAcquisition
+        Each that was passed over, and the one that was taken instead.
+    """
+    days: dict[str, list[PlannedAcquisition]] = {}
+    for one in passes:
+        days.setdefault(one.date, []).append(one)
+    reference = f"{frame.reference:%Y%m%d}"
+    ordered = {day: sorted(found, key=lambda one: -_covered(frame, one)) for day, found in days.items()}
+    if reference in ordered:
+        time = ordered[reference][0].products[0].start
+        for day, found in ordered.items():
+            ordered[day] = sorted(found, key=lambda one: (-_covered(frame, one), _time_apart(one, time)))
+    chosen = {day: found[0] for day, found in sorted(ordered.items())}
+    return chosen, [(one, chosen[day]) for day, found in sorted(ordered.items()) for one in found[1:]]
+
+
+def _covered(frame: Frame, one: PlannedAcquisition) -> int:
+    """Return how many of a frame's ids the products of a pass may hold."""
+    least, greatest = frame.burst_ids
+    ranges = (range(max(low, least), min(high, greatest) + 1) for low, high in (p.burst_ids for p in one.products))
+    return len({identifier for ids in ranges for identifier in ids})
+
+
+def _time_apart(one: PlannedAcquisition, time: dt.datetime) -> float:
+    """Return the seconds between times of day."""
+    apart = (one.products[0].start - time).total_seconds() % DAY
+    return min(apart, DAY - apart)
