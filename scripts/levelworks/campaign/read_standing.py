@@ -160,11 +160,12 @@ class _Disk:
 
     def has(self, path: str) -> bool:
         """Return whether a file stands, here or elsewhere."""
-        return spelled(path, self.base) in self.names or (self.base / path).exists()
+        return path in self.names or spelled(path, self.base) in self.names or (self.base / path).exists()
 
     def changed(self, record: str) -> int | None:
         """Return when a record was changed (ns); None where it is not there."""
-        return self.records.get(spelled(record, self.base))
+        found = self.records.get(record)
+        return self.records.get(spelled(record, self.base)) if found is None else found
 
 
 def _merge(rows: list[tuple[Any, ...]], alive: set[int], disk: _Disk) -> Iterator[Cell]:
@@ -212,8 +213,7 @@ def _cell(values: tuple[Any, ...], rest: tuple[Any, ...], alive: set[int], disk:
     state, outcome, record_ns, products, planned = rest
     cell = Cell(*values[:STATE], State(outcome or State.DONE), *values[STATE + 1 :])  # type: ignore[call-arg]
     if state == "ended":
-        wanted = [one for one in (products or cell.product).split("\n") if not one.endswith(MARK)]
-        if not all(map(disk.has, wanted)):
+        if not all(disk.has(one) for one in (products or cell.product).split("\n") if not one.endswith(MARK)):
             return replace(cell, state=State.REMOVED)
         if not cell.record or disk.changed(cell.record) == record_ns:
             return cell
