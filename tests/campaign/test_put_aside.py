@@ -54,7 +54,7 @@ def test_names_of_inputs_are_known(campaign: Path, name: str) -> None:
 def test_so_are_granules_that_wait(campaign: Path) -> None:
     cells = [job("insar", "parse-safe", "108A_1_2/g1", State.WAITING)]
     assert unknown_granules(cells, ["g1.SAFE", "g2"], campaign) == ["g2"]
-    assert "named so; 1 jobs are still to say what they read. It stays" in unknown_words(cells, ["g2"])
+    assert "named so; 1 job to come may read it. It stays" in unknown_words(cells, ["g2"])
     assert "g2: no granule of this campaign is named so; nothing has run here yet" in unknown_words([], ["g2"])
 
 

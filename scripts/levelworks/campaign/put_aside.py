@@ -9,6 +9,7 @@ from typing import Any
 
 from levelworks.campaign.standing import FINISHED, Cell
 from levelworks.core.atomic import remove
+from levelworks.core.check import number_of
 from levelworks.core.quarantine import put_aside
 from levelworks.core.record import record_path
 from levelworks.core.status import OUTCOMES
@@ -64,7 +65,7 @@ def unknown_words(cells: Sequence[Cell], unknown: Sequence[str]) -> str:
     if not cells:
         since = "; nothing has run here yet that would tell"
     else:
-        since = f"; {open_jobs} jobs are still to say what they read" if open_jobs else ""
+        since = f"; {number_of(open_jobs, 'job')} to come may read it" if open_jobs else ""
     return (
         f"{', '.join(unknown)}: no granule of this campaign is named so{since}. It stays put aside, should it"
         " be to come; --release takes it back"
