@@ -59,7 +59,7 @@ CONFIGURATION = ["--configfile", "mine.yaml"]
 def test_retry_goes_to_where_the_run_was_started(tmp_path: Path, elsewhere: Path) -> None:
     made = campaign(tmp_path, {"a": "done", "e": "bug"})
     run = Snakemake([*WORDS, *RELATIVE, *CONFIGURATION], elsewhere, environment(), tmp_path / "log")
-    assert run.wait(60) == 1
+    assert run.wait(180) == 1
     shown = levelworks(made.folder, "retry", "--show").strip()
     there, command = shown.split(" && ")
     assert shlex.split(there) == ["cd", str(elsewhere)]
@@ -86,16 +86,16 @@ def test_status_says_how_a_killed_run_goes_on(tmp_path: Path, elsewhere: Path) -
     run = Snakemake(words, elsewhere, environment(), tmp_path / "log")
     made.wait_for(lambda: waits(made))
     run.signal(signal.SIGKILL)
-    run.wait(10)
+    run.wait(60)
     made.go()
     (note,) = read_standing(made.folder).notes
     _, _, command = note.partition("unlocked: ")
     assert command.endswith("--unlock")
-    assert Snakemake(words, elsewhere, environment(), tmp_path / "locked").wait(60) == 1
+    assert Snakemake(words, elsewhere, environment(), tmp_path / "locked").wait(180) == 1
     assert "LockException" in (tmp_path / "locked").read_text()
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment(), capture_output=True, check=False)
     assert done.returncode == 0
-    assert Snakemake(words, elsewhere, environment(), tmp_path / "again").wait(60) == 0
+    assert Snakemake(words, elsewhere, environment(), tmp_path / "again").wait(180) == 0
     assert read_standing(made.folder).notes == ()
 
 
@@ -108,11 +108,11 @@ def test_a_lost_terminal_ends_a_run_in_order(tmp_path: Path) -> None:
     time.sleep(0.5)
     assert run.poll() is None  # what is submitted is waited for
     made.go()
-    assert run.wait(30) == 1
+    assert run.wait(180) == 1
     assert ("second", "g") not in made.on_disk()
     assert not list((made.folder / ".snakemake/locks").glob("*"))
     assert read_standing(made.folder).notes == ()
-    assert made.start().wait(60) == 0
+    assert made.start().wait(180) == 0
 
 
 def test_who_ignores_hangups_goes_on(tmp_path: Path) -> None:
