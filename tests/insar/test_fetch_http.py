@@ -348,7 +348,7 @@ def test_a_token_that_expired_on_the_way_is_asked_for_again(job, product, server
 
 def test_a_new_token_that_is_refused_ends_the_job(job, server, tmp_path):
     server.faults += [cut(9000), busy(401), busy(401)]
-    with pytest.raises(InvalidReference, match="401.*other credentials"):
+    with pytest.raises(InvalidReference, match=r"401.*other credentials"):
         job(**{"token-command": token_command(tmp_path)})
     assert server.header("Authorization") == ["Bearer T1", "Bearer T1", "Bearer T2"]
 

@@ -85,7 +85,10 @@ class Unit:
 
 @dataclass(frozen=True)
 class PairRow:
-    """What the table of pairs says of one: its state, the worst of its job types and dates, the verdict of its triplets, and figures by name."""
+    """What the table of pairs says of one: its state, the verdict of its triplets, and figures by name.
+
+    The state is the worst of its job types and its dates.
+    """
 
     name: str
     state: State
@@ -95,10 +98,10 @@ class PairRow:
 
 @dataclass(frozen=True)
 class DateRow:
-    """What the table of dates says of one: its state, the worst of its job types, what verification says, and figures by name.
+    """What the table of dates says of one: its state, what verification says, and figures by name.
 
-    ``verified`` is ``done``, ``degraded`` or ``not verified``, and empty where nothing was measured; ``against`` the
-    date that it was measured against.
+    The state is the worst of its job types. ``verified`` is ``done``, ``degraded`` or ``not verified``, and empty where
+    nothing was measured; ``against`` the date that it was measured against.
     """
 
     name: str
