@@ -82,7 +82,7 @@ def _campaign(folder: Path, size: str) -> str:
     lines += [f"  {key}: {json.dumps(str(folder / name), ensure_ascii=False)}" for key, name in inputs.items()]
     if size in LEAST_CELLS:
         lines += [
-            "  # Overlaps of these small bursts have some 300 coherent cells; real ones have more than the default.",
+            "  # The overlaps of these small bursts have some 300 coherent cells, fewer than the default asks for.",
             f"  estimate-diversity: {{least-cells: {LEAST_CELLS[size]}}}",
         ]
     return "\n".join(lines) + "\n"

@@ -87,7 +87,7 @@ class Unit:
 class PairRow:
     """What the table of pairs says of one: its state, the verdict of its triplets, and figures by name.
 
-    The state is the worst of its job types and dates.
+    The state is the worst of its job types and its dates.
     """
 
     name: str
@@ -100,10 +100,8 @@ class PairRow:
 class DateRow:
     """What the table of dates says of one: its state, what verification says, and figures by name.
 
-    The state is the worst of its job types.
-
-    ``verified`` is ``done``, ``degraded`` or ``not verified``, and empty where nothing was measured; ``against`` the
-    date that it was measured against.
+    The state is the worst of its job types. ``verified`` is ``done``, ``degraded`` or ``not verified``, and empty where
+    nothing was measured; ``against`` the date that it was measured against.
     """
 
     name: str
