@@ -195,6 +195,14 @@ def test_a_date_in_between_adds_pairs_and_takes_none(stack):
     assert all(late in pair for pair in set(after.pairs) - set(before.pairs))
     solved = FramePlan(section, folder / "frame.json", frame, found, {}, {}, {"001": tuple(others), "002": (late,)})
     assert solved.pairs == after.pairs
+    # Pairs that a solution holds are those that its history gives.
+    for standing in (before.pairs, after.pairs):
+        kept = FramePlan(section, folder / "frame.json", frame, found, {}, {}, {"001": tuple(others)}, tuple(standing))
+        assert kept.pairs == after.pairs
+    earlier = dict(list(found.items())[:-3])
+    first = FramePlan(section, folder / "frame.json", frame, earlier, {}, {}, {"001": tuple(earlier)})
+    later = FramePlan(section, folder / "frame.json", frame, found, {}, {}, {"001": tuple(earlier)}, tuple(first.pairs))
+    assert later.pairs == FramePlan(section, folder / "frame.json", frame, found, {}, {}, {}).pairs
     # Without that history the neighbours of all are others.
     fresh = FramePlan(section, folder / "frame.json", frame, found, {}, {}, {})
     assert not set(before.pairs) <= set(fresh.pairs)
