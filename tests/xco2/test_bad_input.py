@@ -151,7 +151,7 @@ def test_too_many_unreadable_granules_fail_with_the_list(line):
     granules = [line.day(number) for number in range(2)]
     be_a_login_page(granules[0])
     grids = [line.grids(one) for one in granules]
-    message = complaint(line.listing, *grids, max_quarantined=0.1)
+    message = complaint(line.listing, *grids, exit_code=65, max_quarantined=0.1)
     assert message.startswith("1 of 2 granules are quarantined, more than max_quarantined 0.1 allows:\n  ")
     assert f"{grids[0].name}: {granules[0].name}: no NetCDF-4 file" in message
     assert not line.product("list-captures", "captures.tsv").exists()
