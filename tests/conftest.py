@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             path = computing.pop(0)
             computed += seconds[path]
         items += files[path]
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """Have a command that runs in the process of the tests leave no log to those after it."""
+    _forget_log()
+    yield
+    _forget_log()
+
+
+def _forget_log() -> None:
+    log = logging.getLogger("levelworks")
+    log.handlers.clear()
+    log.setLevel(logging.NOTSET)
+    log.propagate = True
 
 
 @pytest.fixture(scope="session")

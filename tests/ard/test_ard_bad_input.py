@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import re
 import shutil
 import tarfile
@@ -49,15 +48,6 @@ def process(image: Path, folder: Path, settings: dict[str, Any] | None = None, *
     return Product(
         folder / "image", run_stage("process-image", settings, image=image, product=folder / "image", **files)
     )
-
-
-@pytest.fixture(autouse=True)
-def log_as_before() -> Iterator[None]:
-    log = logging.getLogger("levelworks")
-    before = log.handlers[:], log.level, log.propagate
-    yield
-    log.handlers[:], log.propagate = before[0], before[2]
-    log.setLevel(before[1])
 
 
 @pytest.fixture(autouse=True)

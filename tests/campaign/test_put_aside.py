@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import pytest
@@ -59,7 +58,6 @@ def test_so_are_granules_that_wait(campaign: Path) -> None:
 
 
 def test_a_name_that_nothing_has_is_told_once_and_stays(campaign: Path, caplog: pytest.LogCaptureFixture) -> None:
-    logging.getLogger("levelworks").propagate = True
     assert quarantine(["nosuch", "b", "--reason", "stray light"]) == 0
     assert [record.getMessage().partition(". ")[0] for record in caplog.records] == [
         "nosuch: no granule of this campaign is named so"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import json
-import logging
 import os
 import re
 import shutil
@@ -95,15 +94,6 @@ def good(emit_files: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pl
     """The chain of the granule as it is."""
     made = PlumeChain(tmp_path_factory.mktemp("good"))
     return made, made.chain(emit_files, QUICK)
-
-
-@pytest.fixture(autouse=True)
-def log_as_before() -> Iterator[None]:
-    log = logging.getLogger("levelworks")
-    before = log.handlers[:], log.level, log.propagate
-    yield
-    log.handlers[:], log.propagate = before[0], before[2]
-    log.setLevel(before[1])
 
 
 @pytest.fixture(autouse=True)

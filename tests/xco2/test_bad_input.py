@@ -7,7 +7,6 @@ do something, what; none shows the inside of a program.
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -39,15 +38,6 @@ NOISE = re.compile(r"Traceback|np\.\w+\(|\[Errno|<[\w.]+ object at|object is not
 @pytest.fixture
 def line(tmp_path: Path) -> LiteLine:
     return LiteLine(tmp_path)
-
-
-@pytest.fixture(autouse=True)
-def log_as_before() -> Any:
-    log = logging.getLogger("levelworks")
-    before = log.handlers[:], log.level, log.propagate
-    yield
-    log.handlers[:], log.propagate = before[0], before[2]
-    log.setLevel(before[1])
 
 
 @pytest.fixture(autouse=True)
